@@ -1,0 +1,358 @@
+"""What may be asked of a case, or reported to it.
+
+An **ask** may be refused, by an error when it makes no sense or by an event when a rule forbids
+it. A **report** says what happened outside - money came, a message bounced - and is never refused.
+"""
+
+from datetime import date
+from typing import Annotated, Literal, dataclass_transform
+from uuid import UUID
+
+import msgspec
+
+from duecourse.case.events import (
+    ContactPoint,
+    Debt,
+    Debtor,
+    FiledDocument,
+    Instalment,
+    Moment,
+    Text,
+)
+from duecourse.case.words import (
+    ArrearsReason,
+    Blocks,
+    Channel,
+    CloseReason,
+    ConversationOutcome,
+    CourtOutcome,
+    HoldKind,
+    Name,
+    PersonalText,
+    PlanKind,
+    ReceiptStatus,
+    Stage,
+)
+from duecourse.money.amounts import Currency, Minor, PositiveMinor
+
+Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Ask(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag=True,
+    tag_field="type",
+    forbid_unknown_fields=True,
+):
+    """May be refused."""
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Report(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag=True,
+    tag_field="type",
+    forbid_unknown_fields=True,
+):
+    """Has happened. Never refused, whatever the state of the case."""
+
+
+# --- the case and what it is about ---------------------------------------------------------
+
+
+class OpenCase(Ask):
+    """Open with at least one debt. Opening an open case places the debts it does not have yet."""
+
+    creditor: Name
+    creditor_name: Text
+    subject_id: UUID
+    borrower_ref: PersonalText
+    debtor: Debtor
+    contact_points: Annotated[tuple[ContactPoint, ...], msgspec.Meta(max_length=50)]
+    debts: Annotated[tuple[Debt, ...], msgspec.Meta(min_length=1, max_length=100)]
+
+
+class PlaceDebt(Ask):
+    debt: Debt
+
+
+class WithdrawDebt(Ask):
+    debt_id: UUID
+    reason: Reason
+
+
+class AddContactPoint(Ask):
+    point: ContactPoint
+
+
+class RetireContactPoint(Ask):
+    point_id: Name
+    reason: Reason
+
+
+class MoveDebtor(Report):
+    """The debtor lives under another clock or law. Empty strings mean: no longer known."""
+
+    time_zone: str
+    jurisdiction: str
+
+
+class MoveStage(Ask):
+    to: Stage
+    reason: Reason
+
+
+class FollowTreatment(Ask):
+    """Take the next step of the treatment schedule, which comes with the context."""
+
+    step: Name
+
+
+class CloseCase(Ask):
+    reason: CloseReason
+    note: PersonalText = ""
+
+
+class ReopenCase(Ask):
+    reason: Reason
+
+
+# --- contact -------------------------------------------------------------------------------
+
+
+class RequestContact(Ask):
+    """Ask the rules. With no `point_id`, the first usable address of the debtor is taken."""
+
+    contact_id: UUID
+    channel: Channel
+    template: Name
+    point_id: str = ""
+
+
+class StartDispatch(Ask):
+    """Ask the rules again and, when they still agree, commit to sending this very text."""
+
+    contact_id: UUID
+    plugin: Name
+    body_sha256: str
+
+
+class CancelContact(Ask):
+    contact_id: UUID
+    reason: Reason
+
+
+class RecordAccepted(Report):
+    contact_id: UUID
+    reference: str
+    units: int = 1
+
+
+class RecordRejected(Report):
+    contact_id: UUID
+    reason: Text
+
+
+class RecordUnknown(Report):
+    contact_id: UUID
+    reason: Text
+
+
+class RecordReceipt(Report):
+    contact_id: UUID
+    receipt_id: str
+    status: ReceiptStatus
+    occurred_at: Moment
+    detail: Text = ""
+
+
+class RecordReply(Report):
+    """Words of the debtor, verbatim. The core looks for an opt-out in them."""
+
+    reply_id: Name
+    channel: Channel
+    text: PersonalText
+    occurred_at: Moment
+    point_id: str = ""
+
+
+class RecordOptOut(Report):
+    channel: Channel
+    how: Reason
+
+
+class RecordOptIn(Report):
+    channel: Channel
+    how: Reason
+
+
+class LogConversation(Report):
+    conversation_id: UUID
+    channel: Channel
+    outcome: ConversationOutcome
+    occurred_at: Moment
+    initiator: Literal["creditor", "debtor"] = "creditor"
+    party: Literal["debtor", "representative", "third_party", "nobody"] = "debtor"
+    arrears_reason: ArrearsReason = "not_stated"
+    note: PersonalText = ""
+    point_id: str = ""
+
+
+# --- promises, plans, money ------------------------------------------------------------------
+
+
+class MakePromise(Ask):
+    promise_id: UUID
+    currency: Currency
+    amount_minor: PositiveMinor
+    due_on: date
+
+
+class JudgePromise(Ask):
+    """The day after it was due: kept or broken, by what has been paid since it was made."""
+
+    promise_id: UUID
+
+
+class WithdrawPromise(Ask):
+    promise_id: UUID
+    reason: Reason
+
+
+class OfferPlan(Ask):
+    """Put a schedule to the debtor. Instalments plus the waiver must equal what is owed."""
+
+    plan_id: UUID
+    kind: PlanKind
+    currency: Currency
+    instalments: Annotated[tuple[Instalment, ...], msgspec.Meta(min_length=1, max_length=360)]
+    expires_on: date
+    waived_minor: Minor = 0
+
+
+class AcceptPlan(Ask):
+    plan_id: UUID
+    evidence: PersonalText
+
+
+class DeclinePlan(Ask):
+    plan_id: UUID
+    reason: PersonalText = ""
+
+
+class WithdrawPlan(Ask):
+    plan_id: UUID
+    reason: Reason
+
+
+class JudgeInstalment(Ask):
+    """After its due day and the days of grace: met or missed; too many missed break the plan."""
+
+    plan_id: UUID
+    number: int
+
+
+class RecordPayment(Report):
+    """Money that came in. `debt_id`, when given, is the debtor's own direction."""
+
+    payment_id: Name
+    currency: Currency
+    amount_minor: PositiveMinor
+    value_on: date
+    reference: PersonalText = ""
+    debt_id: UUID | None = None
+
+
+class ReversePayment(Report):
+    payment_id: Name
+    reason: Reason
+
+
+# --- holds -----------------------------------------------------------------------------------
+
+
+class PlaceHold(Ask):
+    """Stop what the hold protects from. `blocks` left out means: all that this kind blocks."""
+
+    hold_id: Name
+    kind: HoldKind
+    authority: Reason
+    blocks: tuple[Blocks, ...] | None = None
+    until: date | None = None
+    debt_id: UUID | None = None
+
+
+class LiftHold(Ask):
+    hold_id: Name
+    reason: Reason
+
+
+class ExpireHold(Ask):
+    hold_id: Name
+
+
+# --- legal action ----------------------------------------------------------------------------
+
+
+class ProposeReferral(Ask):
+    referral_id: UUID
+    grounds: Reason
+
+
+class ApproveReferral(Ask):
+    """By legal staff, and never by the person who proposed it."""
+
+    referral_id: UUID
+    adapter: Name
+
+
+class DeclineReferral(Ask):
+    referral_id: UUID
+    reason: Reason
+
+
+class WithdrawReferral(Ask):
+    referral_id: UUID
+    reason: Reason
+
+
+class RecordFiling(Report):
+    referral_id: UUID
+    adapter: Name
+    reference: Name
+    bundle_sha256: str
+    documents: tuple[FiledDocument, ...]
+
+
+class RecordFilingFailure(Report):
+    referral_id: UUID
+    adapter: Name
+    problems: tuple[str, ...]
+
+
+class RecordCourtOutcome(Report):
+    referral_id: UUID
+    outcome: CourtOutcome
+    occurred_on: date
+    court_reference: PersonalText = ""
+    note: PersonalText = ""
+
+
+Command = (
+    OpenCase | PlaceDebt | WithdrawDebt | AddContactPoint | RetireContactPoint | MoveDebtor
+    | MoveStage | FollowTreatment | CloseCase | ReopenCase
+    | RequestContact | StartDispatch | CancelContact | RecordAccepted | RecordRejected
+    | RecordUnknown | RecordReceipt | RecordReply | RecordOptOut | RecordOptIn | LogConversation
+    | MakePromise | JudgePromise | WithdrawPromise
+    | OfferPlan | AcceptPlan | DeclinePlan | WithdrawPlan | JudgeInstalment
+    | RecordPayment | ReversePayment
+    | PlaceHold | LiftHold | ExpireHold
+    | ProposeReferral | ApproveReferral | DeclineReferral | WithdrawReferral
+    | RecordFiling | RecordFilingFailure | RecordCourtOutcome
+)  # fmt: skip

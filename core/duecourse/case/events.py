@@ -1,0 +1,456 @@
+"""What has happened to a case. Stored for ever: add, never rename or remove.
+
+The class name is the name in the log. Amounts are minor units; times are aware.
+`PersonalText` is sealed by the store with the subject's key.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Final, Literal, dataclass_transform, get_args
+from uuid import UUID
+
+import msgspec
+
+from duecourse.case.words import (
+    ArrearsReason,
+    Blocks,
+    Channel,
+    CloseReason,
+    ConversationOutcome,
+    CourtOutcome,
+    Holder,
+    HoldKind,
+    Language,
+    Name,
+    PersonalText,
+    PlanKind,
+    PointKind,
+    ReceiptStatus,
+    Stage,
+)
+from duecourse.money.amounts import Buckets, Currency, Minor, PositiveMinor
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Text = Annotated[str, msgspec.Meta(max_length=500)]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A value inside an event."""
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
+    """An event. `at` is when it was recorded, by the engine's clock; it never runs backwards."""
+
+    at: Moment
+
+
+class Debtor(Record):
+    """Who owes. An empty `time_zone` or `jurisdiction` is unknown, and unknown blocks contact."""
+
+    name: PersonalText
+    national_id: PersonalText = ""
+    language: Language = "zh"
+    time_zone: str = ""
+    jurisdiction: str = ""
+
+
+class ContactPoint(Record):
+    """An address as the channel writes it: E.164, addr-spec, or postal lines."""
+
+    point_id: Name
+    kind: PointKind
+    address: PersonalText
+    holder: Holder = "debtor"
+
+
+class Debt(Record):
+    """One overdue account. `due_on` is the oldest unpaid due date: days past due count from it."""
+
+    debt_id: UUID
+    account: PersonalText
+    product: Name
+    currency: Currency
+    balance: Buckets
+    due_on: date
+    contract_on: date | None = None
+
+
+class Instalment(Record):
+    due_on: date
+    amount_minor: PositiveMinor
+
+
+class Allocation(Record):
+    """The part of a payment that went to one debt, by bucket."""
+
+    debt_id: UUID
+    paid: Buckets
+
+
+class FiledDocument(Record):
+    """One file of a filing bundle; pages are counted from 1 across the whole bundle."""
+
+    name: str
+    sha256: str
+    first_page: int = 0
+    last_page: int = 0
+
+
+# --- the case and what it is about ---------------------------------------------------------
+
+
+class CaseOpened(Fact):
+    creditor: Name
+    creditor_name: Text
+    subject_id: UUID
+    borrower_ref: PersonalText
+    debtor: Debtor
+    contact_points: tuple[ContactPoint, ...]
+
+
+class DebtPlaced(Fact):
+    debt: Debt
+
+
+class DebtWithdrawn(Fact):
+    debt_id: UUID
+    reason: Text
+
+
+class ContactPointAdded(Fact):
+    point: ContactPoint
+
+
+class ContactPointRetired(Fact):
+    point_id: Name
+    reason: Text
+
+
+class DebtorMoved(Fact):
+    """The place whose law and whose clock protect the debtor has changed."""
+
+    time_zone: str
+    jurisdiction: str
+
+
+class StageMoved(Fact):
+    to: Stage
+    reason: Text
+
+
+class TreatmentStepTaken(Fact):
+    """The schedule came to a step and did it, or found it could not."""
+
+    step: Name
+    outcome: Literal["done", "skipped"]
+    reason: Text
+
+
+class CaseClosed(Fact):
+    reason: CloseReason
+    note: PersonalText
+
+
+class CaseReopened(Fact):
+    reason: Text
+
+
+# --- contact -------------------------------------------------------------------------------
+
+
+class ContactPermitted(Fact):
+    """Every rule agreed. Good for one contact, until `expires_at`."""
+
+    contact_id: UUID
+    channel: Channel
+    point_id: Name
+    template: Name
+    language: Language
+    expires_at: Moment
+    step: str = ""
+
+
+class ContactRefused(Fact):
+    """A rule said no. Kept, because an auditor asks what we did not send.
+
+    `moment` says whether the gate closed at the request or at dispatch, after a permission.
+    """
+
+    contact_id: UUID
+    channel: Channel
+    point_id: str
+    template: str
+    moment: Literal["request", "dispatch"]
+    rule: str
+    citation: str
+    confidence: str
+    says: str
+    inputs: dict[str, str]
+    next_lawful_at: datetime | None
+    step: str = ""
+
+
+class ContactDispatching(Fact):
+    """Committed before any byte leaves. `key` is what the channel may deduplicate by."""
+
+    contact_id: UUID
+    key: str
+    plugin: Name
+    body_sha256: str
+
+
+class ContactAccepted(Fact):
+    contact_id: UUID
+    reference: str
+    units: int = 1
+
+
+class ContactRejected(Fact):
+    """The channel says it did not take the message: it was not sent."""
+
+    contact_id: UUID
+    reason: Text
+
+
+class ContactUnknown(Fact):
+    """Nobody can say whether the message left. It counts as a contact and is never resent."""
+
+    contact_id: UUID
+    reason: Text
+
+
+class ContactCancelled(Fact):
+    """A permission that was never used: expired, or recalled by a hold, an opt-out, a close."""
+
+    contact_id: UUID
+    reason: Text
+
+
+class ReceiptRecorded(Fact):
+    contact_id: UUID
+    receipt_id: str
+    status: ReceiptStatus
+    occurred_at: Moment
+    detail: Text
+
+
+class ReplyReceived(Fact):
+    reply_id: Name
+    channel: Channel
+    point_id: str
+    text: PersonalText
+    occurred_at: Moment
+
+
+class ChannelOptedOut(Fact):
+    channel: Channel
+    how: Text
+
+
+class ChannelOptedIn(Fact):
+    channel: Channel
+    how: Text
+
+
+class ConversationLogged(Fact):
+    """What was said, with whom. `permitted` is false when no permission covered it: a breach."""
+
+    conversation_id: UUID
+    channel: Channel
+    point_id: str
+    initiator: Literal["creditor", "debtor"]
+    party: Literal["debtor", "representative", "third_party", "nobody"]
+    outcome: ConversationOutcome
+    arrears_reason: ArrearsReason
+    note: PersonalText
+    occurred_at: Moment
+    permitted: bool
+
+
+# --- promises, plans, money ------------------------------------------------------------------
+
+
+class PromiseMade(Fact):
+    promise_id: UUID
+    currency: Currency
+    amount_minor: PositiveMinor
+    due_on: date
+
+
+class PromiseKept(Fact):
+    promise_id: UUID
+
+
+class PromiseBroken(Fact):
+    promise_id: UUID
+    paid_minor: Minor
+
+
+class PromiseWithdrawn(Fact):
+    promise_id: UUID
+    reason: Text
+
+
+class PlanOffered(Fact):
+    """A schedule put to the debtor. For a settlement, `waived_minor` is forgiven on completion."""
+
+    plan_id: UUID
+    kind: PlanKind
+    currency: Currency
+    instalments: tuple[Instalment, ...]
+    waived_minor: Minor
+    expires_on: date
+
+
+class PlanAccepted(Fact):
+    plan_id: UUID
+    evidence: PersonalText
+
+
+class PlanDeclined(Fact):
+    plan_id: UUID
+    reason: PersonalText
+
+
+class PlanWithdrawn(Fact):
+    plan_id: UUID
+    reason: Text
+
+
+class InstalmentMet(Fact):
+    plan_id: UUID
+    number: int
+
+
+class InstalmentMissed(Fact):
+    plan_id: UUID
+    number: int
+    short_minor: PositiveMinor
+
+
+class PlanBroken(Fact):
+    plan_id: UUID
+    reason: Text
+
+
+class PlanCompleted(Fact):
+    plan_id: UUID
+
+
+class PaymentRecorded(Fact):
+    """Money came in. Σ allocations + unallocated = amount, always."""
+
+    payment_id: Name
+    currency: Currency
+    amount_minor: PositiveMinor
+    value_on: date
+    reference: PersonalText
+    allocations: tuple[Allocation, ...]
+    unallocated_minor: Minor
+    profile: Name
+    citation: Text
+
+
+class PaymentReversed(Fact):
+    payment_id: Name
+    reason: Text
+
+
+class BalanceWaived(Fact):
+    """Forgiven by the creditor, as a settlement said."""
+
+    waived: tuple[Allocation, ...]
+    reason: Text
+
+
+# --- holds -----------------------------------------------------------------------------------
+
+
+class HoldPlaced(Fact):
+    hold_id: Name
+    kind: HoldKind
+    blocks: tuple[Blocks, ...]
+    until: date | None
+    authority: Text
+    debt_id: UUID | None = None
+
+
+class HoldLifted(Fact):
+    hold_id: Name
+    reason: Text
+
+
+class HoldExpired(Fact):
+    hold_id: Name
+
+
+# --- legal action ----------------------------------------------------------------------------
+
+
+class LegalReferralProposed(Fact):
+    referral_id: UUID
+    grounds: Text
+    debt_ids: tuple[UUID, ...]
+    proposed_by: str
+
+
+class LegalReferralApproved(Fact):
+    referral_id: UUID
+    adapter: Name
+    approved_by: str
+
+
+class LegalReferralDeclined(Fact):
+    referral_id: UUID
+    reason: Text
+    declined_by: str
+
+
+class LegalReferralWithdrawn(Fact):
+    referral_id: UUID
+    reason: Text
+
+
+class ClaimFiled(Fact):
+    """The bundle is ready and handed over; `reference` is ours until the court gives its own."""
+
+    referral_id: UUID
+    adapter: Name
+    reference: Name
+    bundle_sha256: str
+    documents: tuple[FiledDocument, ...]
+
+
+class FilingFailed(Fact):
+    """The adapter cannot make a lawful bundle from what the case holds; a person must mend it."""
+
+    referral_id: UUID
+    adapter: Name
+    problems: tuple[str, ...]
+
+
+class CourtOutcomeRecorded(Fact):
+    referral_id: UUID
+    outcome: CourtOutcome
+    court_reference: PersonalText
+    occurred_on: date
+    note: PersonalText
+
+
+Event = (
+    CaseOpened | DebtPlaced | DebtWithdrawn | ContactPointAdded | ContactPointRetired | DebtorMoved
+    | StageMoved | TreatmentStepTaken | CaseClosed | CaseReopened
+    | ContactPermitted | ContactRefused | ContactDispatching | ContactAccepted | ContactRejected
+    | ContactUnknown | ContactCancelled | ReceiptRecorded | ReplyReceived
+    | ChannelOptedOut | ChannelOptedIn | ConversationLogged
+    | PromiseMade | PromiseKept | PromiseBroken | PromiseWithdrawn
+    | PlanOffered | PlanAccepted | PlanDeclined | PlanWithdrawn
+    | InstalmentMet | InstalmentMissed | PlanBroken | PlanCompleted
+    | PaymentRecorded | PaymentReversed | BalanceWaived
+    | HoldPlaced | HoldLifted | HoldExpired
+    | LegalReferralProposed | LegalReferralApproved | LegalReferralDeclined
+    | LegalReferralWithdrawn | ClaimFiled | FilingFailed | CourtOutcomeRecorded
+)  # fmt: skip
+
+EVENT_CLASSES: Final[tuple[type[Event], ...]] = get_args(Event)

@@ -1,0 +1,22 @@
+"""What a plugin may add. pluggy registers; Duecourse calls each object itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pluggy
+
+from duecourse.channels import Channel
+from duecourse.filing import FilingAdapter
+
+hookspec = pluggy.HookspecMarker("duecourse")
+hookimpl = pluggy.HookimplMarker("duecourse")
+
+
+@hookspec
+def channels() -> Sequence[type[Channel[Any]]]:  # type: ignore[empty-body]
+    """Ways to reach a debtor. Called once, at start-up."""
+
+
+@hookspec
+def filings() -> Sequence[type[FilingAdapter[Any]]]:  # type: ignore[empty-body]
+    """Ways to bring a claim before a court. Called once, at start-up."""

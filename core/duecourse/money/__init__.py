@@ -1,0 +1,1 @@
+"""Amounts, ledgers and schedules. Pure; integers of minor units throughout."""
