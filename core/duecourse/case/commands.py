@@ -251,6 +251,12 @@ class WithdrawPlan(Ask):
     reason: Reason
 
 
+class LapseOffer(Ask):
+    """The day after it expired: an offer that nobody answered. Never ends a plan being kept."""
+
+    plan_id: UUID
+
+
 class JudgeInstalment(Ask):
     """After its due day and the days of grace: met or missed; too many missed break the plan."""
 
@@ -350,7 +356,7 @@ Command = (
     | RequestContact | StartDispatch | CancelContact | RecordAccepted | RecordRejected
     | RecordUnknown | RecordReceipt | RecordReply | RecordOptOut | RecordOptIn | LogConversation
     | MakePromise | JudgePromise | WithdrawPromise
-    | OfferPlan | AcceptPlan | DeclinePlan | WithdrawPlan | JudgeInstalment
+    | OfferPlan | AcceptPlan | DeclinePlan | WithdrawPlan | LapseOffer | JudgeInstalment
     | RecordPayment | ReversePayment
     | PlaceHold | LiftHold | ExpireHold
     | ProposeReferral | ApproveReferral | DeclineReferral | WithdrawReferral

@@ -266,6 +266,7 @@ class ConversationLogged(Fact):
     note: PersonalText
     occurred_at: Moment
     permitted: bool
+    contact_id: UUID | None = None
 
 
 # --- promises, plans, money ------------------------------------------------------------------
@@ -318,6 +319,12 @@ class PlanWithdrawn(Fact):
     reason: Text
 
 
+class PlanLapsed(Fact):
+    """The offer ran out without an answer."""
+
+    plan_id: UUID
+
+
 class InstalmentMet(Fact):
     plan_id: UUID
     number: int
@@ -358,10 +365,16 @@ class PaymentReversed(Fact):
 
 
 class BalanceWaived(Fact):
-    """Forgiven by the creditor, as a settlement said."""
+    """Forgiven by the creditor, as the completed settlement said."""
 
+    plan_id: UUID
     waived: tuple[Allocation, ...]
-    reason: Text
+
+
+class WaiverRevoked(Fact):
+    """The settlement is no longer met (a payment bounced), so what it forgave is owed again."""
+
+    plan_id: UUID
 
 
 # --- holds -----------------------------------------------------------------------------------
@@ -445,9 +458,9 @@ Event = (
     | ContactUnknown | ContactCancelled | ReceiptRecorded | ReplyReceived
     | ChannelOptedOut | ChannelOptedIn | ConversationLogged
     | PromiseMade | PromiseKept | PromiseBroken | PromiseWithdrawn
-    | PlanOffered | PlanAccepted | PlanDeclined | PlanWithdrawn
+    | PlanOffered | PlanAccepted | PlanDeclined | PlanWithdrawn | PlanLapsed
     | InstalmentMet | InstalmentMissed | PlanBroken | PlanCompleted
-    | PaymentRecorded | PaymentReversed | BalanceWaived
+    | PaymentRecorded | PaymentReversed | BalanceWaived | WaiverRevoked
     | HoldPlaced | HoldLifted | HoldExpired
     | LegalReferralProposed | LegalReferralApproved | LegalReferralDeclined
     | LegalReferralWithdrawn | ClaimFiled | FilingFailed | CourtOutcomeRecorded

@@ -40,6 +40,9 @@ def point_kind(channel: str) -> PointKind:
     return _POINT_KINDS.get(channel, "other")
 
 
+MANUAL_CHANNELS: Final = frozenset({"call", "visit"})
+"""Made by a person after a permission; nothing is dispatched, the conversation is logged."""
+
 Language = Literal["zh", "en"]
 Stage = Literal["intake", "reminder", "negotiation", "pre_legal", "legal", "closed"]
 Holder = Literal["debtor", "representative", "third_party"]
@@ -113,7 +116,7 @@ ConversationOutcome = Literal[
     "deceased",
     "other",
 ]
-NOT_CONNECTED: Final[frozenset[ConversationOutcome]] = frozenset({"no_answer", "busy"})
+NOT_CONNECTED: Final[frozenset[ConversationOutcome]] = frozenset({"no_answer", "busy", "voicemail"})
 """Outcomes of an attempt that reached nobody: no conversation took place."""
 
 ReceiptStatus = Literal[
@@ -136,6 +139,11 @@ CourtOutcome = Literal[
     "enforcement_started",
     "enforcement_ended",
 ]
+
+ENDS_ACTION: Final[frozenset[CourtOutcome]] = frozenset(
+    {"rejected", "dismissed", "withdrawn", "mediated"}
+)
+"""After these the way back to talking is open again."""
 
 CloseReason = Literal[
     "paid",

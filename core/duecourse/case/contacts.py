@@ -1,0 +1,365 @@
+"""May we contact this debtor, this way, now - and what came of it."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from duecourse.case import commands as c
+from duecourse.case import events as e
+from duecourse.case.context import Context
+from duecourse.case.errors import Unknown, WrongState
+from duecourse.case.lifecycle import recall
+from duecourse.case.state import Case, Contact, Conversation
+from duecourse.case.words import MANUAL_CHANNELS, NOT_CONNECTED, Channel, point_kind
+from duecourse.rules.gate import ActiveHold, PastContact, Situation, Verdict, judge
+
+# What borrowers send when they have had enough; whole messages only, so that "stop by the
+# branch tomorrow" is not one. GSM practice for the English words, carriers' for the Chinese.
+OPT_OUT: Final = re.compile(
+    r"(stop|stopall|stop all|unsubscribe|cancel|end|quit|t|td|r|n|"
+    r"退订|回复退订|取消订阅|停止|不要再发|别再发|别再发了|请勿再发)[.!。]*"
+)
+
+
+class Wanted(e.Record):
+    """The contact that is asked for. With no `point_id` the first usable address is taken."""
+
+    contact_id: UUID
+    channel: Channel
+    template: str
+    point_id: str = ""
+    step: str = ""
+
+
+def request_contact(case: Case, command: c.RequestContact, context: Context) -> list[e.Event]:
+    if command.contact_id in case.contacts:
+        return []
+    wanted = Wanted(
+        contact_id=command.contact_id,
+        channel=command.channel,
+        template=command.template,
+        point_id=command.point_id,
+    )
+    answer = ask_rules(case, context, wanted)
+    return [answer, *first_reminder(case, answer)]
+
+
+def first_reminder(case: Case, answer: e.ContactPermitted | e.ContactRefused) -> list[e.Event]:
+    """With the first permitted contact a case leaves intake."""
+    if case.stage != "intake" or isinstance(answer, e.ContactRefused):
+        return []
+    return [e.StageMoved(at=answer.at, to="reminder", reason="the first contact was permitted")]
+
+
+def ask_rules(
+    case: Case, context: Context, wanted: Wanted
+) -> e.ContactPermitted | e.ContactRefused:
+    """Permit one contact, or say which rule forbids it and until when."""
+    verdict, point = may_contact(case, context, wanted.channel, wanted.point_id)
+    wanted = replace(wanted, point_id=point)
+    if not verdict.permitted:
+        return _refusal(verdict, context.at, wanted, "request")
+    return e.ContactPermitted(
+        at=context.at,
+        contact_id=wanted.contact_id,
+        channel=wanted.channel,
+        point_id=point,
+        template=wanted.template,
+        language=case.debtor.language,
+        expires_at=context.at + context.treatment.permission_lifetime,
+        step=wanted.step,
+    )
+
+
+def may_contact(
+    case: Case, context: Context, channel: Channel, point_id: str = ""
+) -> tuple[Verdict, str]:
+    """The verdict on one contact now, and the address it would go to."""
+    point = point_id or _first_point(case, channel)
+    return judge(context.rules, situation(case, channel, point, context.at), context.at), point
+
+
+def _first_point(case: Case, channel: str) -> str:
+    kind = point_kind(channel)
+    usable = (
+        key
+        for key, point in case.points.items()
+        if point.kind == kind and point.holder == "debtor" and point.address
+    )
+    return next(usable, "")
+
+
+def situation(
+    case: Case, channel: str, point_id: str, at: datetime, without: UUID | None = None
+) -> Situation:
+    """The case as the rules see it. `without` leaves out the contact that is being judged."""
+    point = case.points.get(point_id)
+    fits = point is not None and point.kind == point_kind(channel) and bool(point.address)
+    return Situation(
+        channel=channel,
+        point_id=point_id,
+        holder=point.holder if point is not None and fits else "",
+        jurisdiction=case.debtor.jurisdiction,
+        time_zone=case.debtor.time_zone,
+        stage=case.stage,
+        is_closed=case.is_closed,
+        has_debt=case.owes,
+        holds=tuple(
+            ActiveHold(hold_id=key, kind=hold.kind, blocks=hold.blocks, until=hold.until)
+            for key, hold in case.holds.items()
+        ),
+        opted_out=frozenset(case.opted_out),
+        past=tuple(_past(case)),
+        pending=tuple(_pending(case, at, without)),
+    )
+
+
+def _past(case: Case) -> Iterator[PastContact]:
+    for contact in case.contacts.values():
+        # A message whose fate is unknown may have arrived, so it counts.
+        if contact.status in {"dispatching", "accepted", "unknown"}:
+            yield _as_past(contact, contact.dispatched_at or contact.permitted_at)
+    for talk in case.conversations.values():
+        yield PastContact(
+            at=talk.occurred_at,
+            channel=talk.channel,
+            point_id=talk.point_id,
+            initiator=talk.initiator,
+            kind=_kind(talk),
+            party=talk.party,
+        )
+
+
+def _kind(talk: Conversation) -> Literal["attempt", "conversation"]:
+    return "attempt" if talk.outcome in NOT_CONNECTED else "conversation"
+
+
+def _pending(case: Case, at: datetime, without: UUID | None) -> Iterator[PastContact]:
+    """Permissions that may still be used: any moment until they expire."""
+    for key, contact in case.contacts.items():
+        if contact.status == "permitted" and contact.expires_at > at and key != without:
+            pending = _as_past(contact, contact.permitted_at)
+            yield replace(pending, expires_at=contact.expires_at)
+
+
+def _as_past(contact: Contact, at: datetime) -> PastContact:
+    return PastContact(
+        at=at,
+        channel=contact.channel,
+        point_id=contact.point_id,
+        initiator="creditor",
+        kind="conversation" if contact.channel in MANUAL_CHANNELS else "message",
+        party="debtor",
+    )
+
+
+def _refusal(
+    verdict: Verdict, at: datetime, wanted: Wanted, moment: Literal["request", "dispatch"]
+) -> e.ContactRefused:
+    first = verdict.first
+    assert first is not None, "a verdict that does not permit has a finding"
+    return e.ContactRefused(
+        at=at,
+        contact_id=wanted.contact_id,
+        channel=wanted.channel,
+        point_id=wanted.point_id,
+        template=wanted.template,
+        moment=moment,
+        rule=first.rule,
+        citation=first.citation,
+        confidence=first.confidence,
+        says=first.says,
+        inputs=first.inputs,
+        next_lawful_at=verdict.next_lawful_at,
+        step=wanted.step,
+    )
+
+
+def start_dispatch(case: Case, command: c.StartDispatch, context: Context) -> list[e.Event]:
+    """Ask the rules again: an opt-out, a hold or the evening may have come in between."""
+    contact = _contact(case, command.contact_id)
+    if contact.status != "permitted":
+        return []
+    stale = _stale(case, contact, context.at)
+    if stale:
+        return [e.ContactCancelled(at=context.at, contact_id=command.contact_id, reason=stale)]
+    seen = situation(
+        case, contact.channel, contact.point_id, context.at, without=command.contact_id
+    )
+    verdict = judge(context.rules, seen, context.at)
+    if not verdict.permitted:
+        wanted = Wanted(
+            contact_id=command.contact_id,
+            channel=contact.channel,
+            template=contact.template,
+            point_id=contact.point_id,
+            step=contact.step,
+        )
+        return [_refusal(verdict, context.at, wanted, "dispatch")]
+    return [
+        e.ContactDispatching(
+            at=context.at,
+            contact_id=command.contact_id,
+            key=str(command.contact_id),
+            plugin=command.plugin,
+            body_sha256=command.body_sha256,
+        )
+    ]
+
+
+def _stale(case: Case, contact: Contact, at: datetime) -> str:
+    """Why a permission is no longer good although no rule forbids the contact."""
+    if at >= contact.expires_at:
+        return "the permission expired"
+    # The text was made when the contact was permitted: it must not ask for money since paid.
+    if any(payment.recorded_at > contact.permitted_at for payment in case.payments.values()):
+        return "a payment came in after the text was made"
+    return ""
+
+
+def cancel_contact(case: Case, command: c.CancelContact, context: Context) -> list[e.Event]:
+    contact = _contact(case, command.contact_id)
+    if contact.status == "cancelled":
+        return []
+    if contact.status != "permitted":
+        raise WrongState(f"the contact is {contact.status}; it cannot be called back", "contact_id")
+    return [e.ContactCancelled(at=context.at, contact_id=command.contact_id, reason=command.reason)]
+
+
+def record_accepted(case: Case, command: c.RecordAccepted, context: Context) -> list[e.Event]:
+    if _contact(case, command.contact_id).status not in {"dispatching", "unknown"}:
+        return []
+    return [
+        e.ContactAccepted(
+            at=context.at,
+            contact_id=command.contact_id,
+            reference=command.reference,
+            units=command.units,
+        )
+    ]
+
+
+def record_rejected(case: Case, command: c.RecordRejected, context: Context) -> list[e.Event]:
+    if _contact(case, command.contact_id).status not in {"dispatching", "unknown"}:
+        return []
+    return [e.ContactRejected(at=context.at, contact_id=command.contact_id, reason=command.reason)]
+
+
+def record_unknown(case: Case, command: c.RecordUnknown, context: Context) -> list[e.Event]:
+    if _contact(case, command.contact_id).status != "dispatching":
+        return []
+    return [e.ContactUnknown(at=context.at, contact_id=command.contact_id, reason=command.reason)]
+
+
+def record_receipt(case: Case, command: c.RecordReceipt, context: Context) -> list[e.Event]:
+    if command.receipt_id in _contact(case, command.contact_id).receipts:
+        return []
+    return [
+        e.ReceiptRecorded(
+            at=context.at,
+            contact_id=command.contact_id,
+            receipt_id=command.receipt_id,
+            status=command.status,
+            occurred_at=command.occurred_at,
+            detail=command.detail,
+        )
+    ]
+
+
+def record_reply(case: Case, command: c.RecordReply, context: Context) -> list[e.Event]:
+    if command.reply_id in case.replies:
+        return []
+    reply = e.ReplyReceived(
+        at=context.at,
+        reply_id=command.reply_id,
+        channel=command.channel,
+        point_id=command.point_id,
+        text=command.text,
+        occurred_at=command.occurred_at,
+    )
+    if is_opt_out(command.text):
+        return [reply, *_opt_out(case, context, command.channel, "reply")]
+    return [reply]
+
+
+def is_opt_out(text: str) -> bool:
+    """Whether a whole message says: stop. Full-width letters and case do not matter."""
+    plain = unicodedata.normalize("NFKC", text).strip().lower()
+    return OPT_OUT.fullmatch(plain) is not None
+
+
+def record_opt_out(case: Case, command: c.RecordOptOut, context: Context) -> list[e.Event]:
+    return _opt_out(case, context, command.channel, command.how)
+
+
+def _opt_out(case: Case, context: Context, channel: Channel, how: str) -> list[e.Event]:
+    if channel in case.opted_out:
+        return []
+    out = e.ChannelOptedOut(at=context.at, channel=channel, how=how)
+    stopped = "" if channel == "all" else channel
+    return [out, *recall(case, context, "the debtor opted out", channel=stopped)]
+
+
+def record_opt_in(case: Case, command: c.RecordOptIn, context: Context) -> list[e.Event]:
+    if command.channel not in case.opted_out:
+        return []
+    return [e.ChannelOptedIn(at=context.at, channel=command.channel, how=command.how)]
+
+
+def log_conversation(case: Case, command: c.LogConversation, context: Context) -> list[e.Event]:
+    """Keep what was said. Without a permission that covers it, it shows as a breach."""
+    if command.conversation_id in case.conversations:
+        return []
+    covering = _covering(case, command)
+    talk = e.ConversationLogged(
+        at=context.at,
+        conversation_id=command.conversation_id,
+        channel=command.channel,
+        point_id=command.point_id,
+        initiator=command.initiator,
+        party=command.party,
+        outcome=command.outcome,
+        arrears_reason=command.arrears_reason,
+        note=command.note,
+        occurred_at=command.occurred_at,
+        permitted=command.initiator == "debtor" or covering is not None,
+        contact_id=covering,
+    )
+    if command.outcome != "asked_to_stop":
+        return [talk]
+    return [talk, *_opt_out(case, context, command.channel, "asked in a conversation")]
+
+
+def _covering(case: Case, command: c.LogConversation) -> UUID | None:
+    """The unused permission under which a conversation took place, if there is one.
+
+    One that was called back counts for what happened before: a debtor who disputes on the phone
+    is often put on hold first, and the conversation is written down after.
+    """
+    return next(
+        (
+            key
+            for key, contact in case.contacts.items()
+            if contact.status in {"permitted", "cancelled"}
+            and contact.channel == command.channel
+            and command.point_id in ("", contact.point_id)
+            and contact.permitted_at <= command.occurred_at <= _ends(contact)
+        ),
+        None,
+    )
+
+
+def _ends(contact: Contact) -> datetime:
+    return min(contact.expires_at, contact.cancelled_at or contact.expires_at)
+
+
+def _contact(case: Case, contact_id: UUID) -> Contact:
+    contact = case.contacts.get(contact_id)
+    if contact is None:
+        raise Unknown(f"the case has no permitted contact {contact_id}", "contact_id")
+    return contact

@@ -1,0 +1,475 @@
+"""How each event changes a case. Never refuses: it has already happened."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from duecourse.case import events as e
+from duecourse.case.state import (
+    RECEIPT_ORDER,
+    Case,
+    Contact,
+    Conversation,
+    DebtAccount,
+    Hold,
+    Payment,
+    Plan,
+    Promise,
+    Referral,
+    StepProgress,
+)
+from duecourse.case.treatment import after_failure, after_refusal
+
+K = TypeVar("K")
+V = TypeVar("V", bound=msgspec.Struct)
+
+
+def fold(events: Iterable[e.Event], case: Case | None = None) -> Case | None:
+    return reduce(evolve, events, case)
+
+
+def evolve(case: Case | None, event: e.Event) -> Case:
+    """Return the case after `event`."""
+    if case is None:
+        assert isinstance(event, e.CaseOpened), "a case's first event is CaseOpened"
+        return _opened(event)
+    return APPLY[type(event)](replace(case, at=event.at), event)
+
+
+def _changed(many: Mapping[K, V], entry: K, /, **fields: object) -> dict[K, V]:
+    """The mapping with some fields of one entry replaced."""
+    return {**many, entry: replace(many[entry], **fields)}
+
+
+# --- the case and what it is about ---------------------------------------------------------
+
+
+def _opened(event: e.CaseOpened) -> Case:
+    return Case(
+        at=event.at,
+        opened_at=event.at,
+        creditor=event.creditor,
+        creditor_name=event.creditor_name,
+        subject_id=event.subject_id,
+        borrower_ref=event.borrower_ref,
+        debtor=event.debtor,
+        points={point.point_id: point for point in event.contact_points},
+    )
+
+
+def _debt_placed(case: Case, event: e.DebtPlaced) -> Case:
+    """On a case that owes nothing, a new debt begins the treatment schedule anew."""
+    account = DebtAccount(debt=event.debt, outstanding=event.debt.balance)
+    debts = {**case.debts, event.debt.debt_id: account}
+    return replace(case, debts=debts, steps=case.steps if case.owes else {})
+
+
+def _debt_withdrawn(case: Case, event: e.DebtWithdrawn) -> Case:
+    return replace(case, debts=_changed(case.debts, event.debt_id, withdrawn=True))
+
+
+def _point_added(case: Case, event: e.ContactPointAdded) -> Case:
+    points = {**case.points, event.point.point_id: event.point}
+    return replace(case, points=points, steps=_unblocked(case))
+
+
+def _point_retired(case: Case, event: e.ContactPointRetired) -> Case:
+    points = {key: point for key, point in case.points.items() if key != event.point_id}
+    return replace(case, points=points, retired=(*case.retired, event.point_id))
+
+
+def _debtor_moved(case: Case, event: e.DebtorMoved) -> Case:
+    debtor = replace(case.debtor, time_zone=event.time_zone, jurisdiction=event.jurisdiction)
+    return replace(case, debtor=debtor, steps=_unblocked(case))
+
+
+def _unblocked(case: Case) -> dict[str, StepProgress]:
+    return {key: replace(step, blocked=False) for key, step in case.steps.items()}
+
+
+def _stage_moved(case: Case, event: e.StageMoved) -> Case:
+    return replace(case, stage=event.to)
+
+
+def _step_taken(case: Case, event: e.TreatmentStepTaken) -> Case:
+    step = replace(case.steps.get(event.step, StepProgress()), outcome=event.outcome)
+    return replace(case, steps={**case.steps, event.step: step})
+
+
+def _closed(case: Case, event: e.CaseClosed) -> Case:
+    return replace(case, stage="closed", stage_before=case.stage, close_reason=event.reason)
+
+
+def _reopened(case: Case, _: e.CaseReopened) -> Case:
+    return replace(case, stage=case.stage_before, close_reason=None)
+
+
+# --- contact -------------------------------------------------------------------------------
+
+
+def _permitted(case: Case, event: e.ContactPermitted) -> Case:
+    contact = Contact(
+        channel=event.channel,
+        point_id=event.point_id,
+        template=event.template,
+        language=event.language,
+        permitted_at=event.at,
+        expires_at=event.expires_at,
+        step=event.step,
+    )
+    steps = case.steps
+    if event.step:
+        before = steps.get(event.step, StepProgress())
+        steps = {**steps, event.step: replace(before, outcome="done", not_before=None)}
+    return replace(case, contacts={**case.contacts, event.contact_id: contact}, steps=steps)
+
+
+def _refused(case: Case, event: e.ContactRefused) -> Case:
+    contacts = case.contacts
+    if event.contact_id in contacts:
+        contacts = _changed(contacts, event.contact_id, status="cancelled", cancelled_at=event.at)
+    return replace(case, contacts=contacts, steps=after_refusal(case, event))
+
+
+def _dispatching(case: Case, event: e.ContactDispatching) -> Case:
+    contacts = _changed(
+        case.contacts,
+        event.contact_id,
+        status="dispatching",
+        dispatched_at=event.at,
+        key=event.key,
+        plugin=event.plugin,
+        body_sha256=event.body_sha256,
+    )
+    return replace(case, contacts=contacts)
+
+
+def _accepted(case: Case, event: e.ContactAccepted) -> Case:
+    contacts = _changed(
+        case.contacts, event.contact_id, status="accepted", reference=event.reference
+    )
+    return replace(case, contacts=contacts)
+
+
+def _rejected(case: Case, event: e.ContactRejected) -> Case:
+    contacts = _changed(case.contacts, event.contact_id, status="rejected")
+    return replace(case, contacts=contacts, steps=after_failure(case, event.contact_id, event.at))
+
+
+def _unknown(case: Case, event: e.ContactUnknown) -> Case:
+    return replace(case, contacts=_changed(case.contacts, event.contact_id, status="unknown"))
+
+
+def _cancelled(case: Case, event: e.ContactCancelled) -> Case:
+    contacts = _changed(case.contacts, event.contact_id, status="cancelled", cancelled_at=event.at)
+    return replace(case, contacts=contacts, steps=after_failure(case, event.contact_id, event.at))
+
+
+def _receipt(case: Case, event: e.ReceiptRecorded) -> Case:
+    contact = case.contacts[event.contact_id]
+    known = contact.delivery
+    latest = max(event.status, known or event.status, key=RECEIPT_ORDER.index)
+    contacts = _changed(
+        case.contacts,
+        event.contact_id,
+        delivery=latest,
+        receipts=(*contact.receipts, event.receipt_id),
+    )
+    return replace(case, contacts=contacts)
+
+
+def _reply(case: Case, event: e.ReplyReceived) -> Case:
+    return replace(case, replies=(*case.replies, event.reply_id))
+
+
+def _opted_out(case: Case, event: e.ChannelOptedOut) -> Case:
+    return replace(case, opted_out=(*case.opted_out, event.channel))
+
+
+def _opted_in(case: Case, event: e.ChannelOptedIn) -> Case:
+    left = tuple(channel for channel in case.opted_out if channel != event.channel)
+    return replace(case, opted_out=left)
+
+
+def _conversation(case: Case, event: e.ConversationLogged) -> Case:
+    contacts = case.contacts
+    if event.contact_id is not None:
+        contacts = _changed(contacts, event.contact_id, status="used")
+    talk = Conversation(
+        channel=event.channel,
+        point_id=event.point_id,
+        initiator=event.initiator,
+        party=event.party,
+        outcome=event.outcome,
+        arrears_reason=event.arrears_reason,
+        occurred_at=event.occurred_at,
+        permitted=event.permitted,
+    )
+    talks = {**case.conversations, event.conversation_id: talk}
+    return replace(case, conversations=talks, contacts=contacts)
+
+
+# --- promises, plans, money ------------------------------------------------------------------
+
+
+def _promised(case: Case, event: e.PromiseMade) -> Case:
+    promise = Promise(currency=event.currency, amount_minor=event.amount_minor, due_on=event.due_on)
+    return replace(case, promises={**case.promises, event.promise_id: promise})
+
+
+def _promise_kept(case: Case, event: e.PromiseKept) -> Case:
+    return replace(case, promises=_changed(case.promises, event.promise_id, status="kept"))
+
+
+def _promise_broken(case: Case, event: e.PromiseBroken) -> Case:
+    return replace(case, promises=_changed(case.promises, event.promise_id, status="broken"))
+
+
+def _promise_withdrawn(case: Case, event: e.PromiseWithdrawn) -> Case:
+    return replace(case, promises=_changed(case.promises, event.promise_id, status="withdrawn"))
+
+
+def _plan_offered(case: Case, event: e.PlanOffered) -> Case:
+    plan = Plan(
+        kind=event.kind,
+        currency=event.currency,
+        instalments=event.instalments,
+        waived_minor=event.waived_minor,
+        expires_on=event.expires_on,
+        offered_at=event.at,
+    )
+    return replace(case, plans={**case.plans, event.plan_id: plan})
+
+
+def _plan_accepted(case: Case, event: e.PlanAccepted) -> Case:
+    return replace(case, plans=_changed(case.plans, event.plan_id, status="active"))
+
+
+def _plan_declined(case: Case, event: e.PlanDeclined) -> Case:
+    return replace(case, plans=_changed(case.plans, event.plan_id, status="declined"))
+
+
+def _plan_withdrawn(case: Case, event: e.PlanWithdrawn) -> Case:
+    return replace(case, plans=_changed(case.plans, event.plan_id, status="withdrawn"))
+
+
+def _plan_lapsed(case: Case, event: e.PlanLapsed) -> Case:
+    return replace(case, plans=_changed(case.plans, event.plan_id, status="lapsed"))
+
+
+def _instalment_met(case: Case, event: e.InstalmentMet) -> Case:
+    missed = tuple(n for n in case.plans[event.plan_id].missed if n != event.number)
+    plans = _changed(case.plans, event.plan_id, met=event.number, missed=missed)
+    return replace(case, plans=plans)
+
+
+def _instalment_missed(case: Case, event: e.InstalmentMissed) -> Case:
+    missed = (*case.plans[event.plan_id].missed, event.number)
+    return replace(case, plans=_changed(case.plans, event.plan_id, missed=missed))
+
+
+def _plan_broken(case: Case, event: e.PlanBroken) -> Case:
+    return replace(case, plans=_changed(case.plans, event.plan_id, status="broken"))
+
+
+def _plan_completed(case: Case, event: e.PlanCompleted) -> Case:
+    return replace(case, plans=_changed(case.plans, event.plan_id, status="completed"))
+
+
+def _paid(case: Case, event: e.PaymentRecorded) -> Case:
+    promises = {
+        key: replace(each, paid_minor=each.paid_minor + event.amount_minor)
+        for key, each in case.promises.items()
+        if each.status == "open" and each.currency == event.currency
+    }
+    plans = {
+        key: replace(each, paid_minor=each.paid_minor + event.amount_minor)
+        for key, each in case.plans.items()
+        if each.status == "active" and each.currency == event.currency
+    }
+    payment = Payment(
+        recorded_at=event.at,
+        currency=event.currency,
+        amount_minor=event.amount_minor,
+        value_on=event.value_on,
+        allocations=event.allocations,
+        unallocated_minor=event.unallocated_minor,
+        promises=tuple(promises),
+        plans=tuple(plans),
+    )
+    return replace(
+        case,
+        debts=_with(case, event.allocations, -1),
+        payments={**case.payments, event.payment_id: payment},
+        promises={**case.promises, **promises},
+        plans={**case.plans, **plans},
+    )
+
+
+def _with(case: Case, allocations: Iterable[e.Allocation], sign: int) -> Mapping[UUID, DebtAccount]:
+    debts = case.debts
+    for each in allocations:
+        owed = debts[each.debt_id].outstanding
+        outstanding = owed + each.paid if sign > 0 else owed - each.paid
+        debts = _changed(debts, each.debt_id, outstanding=outstanding)
+    return debts
+
+
+def _reversed(case: Case, event: e.PaymentReversed) -> Case:
+    payment = case.payments[event.payment_id]
+    promises = {key: _promise_less(case.promises[key], payment) for key in payment.promises}
+    plans = {key: _plan_less(case.plans[key], payment) for key in payment.plans}
+    return replace(
+        case,
+        debts=_with(case, payment.allocations, +1),
+        payments=_changed(case.payments, event.payment_id, reversed=True),
+        promises={**case.promises, **promises},
+        plans={**case.plans, **plans},
+    )
+
+
+def _promise_less(promise: Promise, payment: Payment) -> Promise:
+    """A promise kept with money that went back is open again; the calendar will judge it."""
+    paid = promise.paid_minor - payment.amount_minor
+    reopen = promise.status == "kept" and paid < promise.amount_minor
+    return replace(promise, paid_minor=paid, status="open" if reopen else promise.status)
+
+
+def _plan_less(plan: Plan, payment: Payment) -> Plan:
+    less = replace(plan, paid_minor=plan.paid_minor - payment.amount_minor)
+    covered = less.covered()
+    reopen = less.status == "completed" and covered < len(less.instalments)
+    return replace(less, met=min(less.met, covered), status="active" if reopen else less.status)
+
+
+def _waived(case: Case, event: e.BalanceWaived) -> Case:
+    plans = _changed(case.plans, event.plan_id, waiver=event.waived)
+    return replace(case, debts=_with(case, event.waived, -1), plans=plans)
+
+
+def _waiver_revoked(case: Case, event: e.WaiverRevoked) -> Case:
+    debts = _with(case, case.plans[event.plan_id].waiver, +1)
+    return replace(case, debts=debts, plans=_changed(case.plans, event.plan_id, waiver=()))
+
+
+# --- holds and legal action --------------------------------------------------------------------
+
+
+def _hold_placed(case: Case, event: e.HoldPlaced) -> Case:
+    hold = Hold(
+        kind=event.kind,
+        blocks=event.blocks,
+        authority=event.authority,
+        since=event.at,
+        until=event.until,
+        debt_id=event.debt_id,
+    )
+    return replace(case, holds={**case.holds, event.hold_id: hold})
+
+
+def _hold_ended(case: Case, event: e.HoldLifted | e.HoldExpired) -> Case:
+    holds = {key: hold for key, hold in case.holds.items() if key != event.hold_id}
+    return replace(case, holds=holds, past_holds=(*case.past_holds, event.hold_id))
+
+
+def _referral_proposed(case: Case, event: e.LegalReferralProposed) -> Case:
+    referral = Referral(
+        grounds=event.grounds, debt_ids=event.debt_ids, proposed_by=event.proposed_by
+    )
+    return replace(case, referrals={**case.referrals, event.referral_id: referral})
+
+
+def _referral_approved(case: Case, event: e.LegalReferralApproved) -> Case:
+    return _referral(
+        case, event.referral_id, status="approved", adapter=event.adapter,
+        approved_by=event.approved_by,
+        approved_at=event.at,
+    )  # fmt: skip
+
+
+def _referral_declined(case: Case, event: e.LegalReferralDeclined) -> Case:
+    return _referral(case, event.referral_id, status="declined")
+
+
+def _referral_withdrawn(case: Case, event: e.LegalReferralWithdrawn) -> Case:
+    return _referral(case, event.referral_id, status="withdrawn")
+
+
+def _filed(case: Case, event: e.ClaimFiled) -> Case:
+    return _referral(
+        case, event.referral_id, status="filed", adapter=event.adapter,
+        reference=event.reference, documents=event.documents, problems=(),
+    )  # fmt: skip
+
+
+def _filing_failed(case: Case, event: e.FilingFailed) -> Case:
+    return _referral(case, event.referral_id, status="failed", problems=event.problems)
+
+
+def _court(case: Case, event: e.CourtOutcomeRecorded) -> Case:
+    known = case.referrals[event.referral_id].court_reference
+    return _referral(
+        case, event.referral_id, outcome=event.outcome,
+        court_reference=event.court_reference or known,
+    )  # fmt: skip
+
+
+def _referral(case: Case, key: UUID, **fields: object) -> Case:
+    return replace(case, referrals=_changed(case.referrals, key, **fields))
+
+
+# Any: each function takes its own event class; a test checks that every class is here.
+APPLY: Final[Mapping[type[e.Event], Callable[[Case, Any], Case]]] = {
+    e.DebtPlaced: _debt_placed,
+    e.DebtWithdrawn: _debt_withdrawn,
+    e.ContactPointAdded: _point_added,
+    e.ContactPointRetired: _point_retired,
+    e.DebtorMoved: _debtor_moved,
+    e.StageMoved: _stage_moved,
+    e.TreatmentStepTaken: _step_taken,
+    e.CaseClosed: _closed,
+    e.CaseReopened: _reopened,
+    e.ContactPermitted: _permitted,
+    e.ContactRefused: _refused,
+    e.ContactDispatching: _dispatching,
+    e.ContactAccepted: _accepted,
+    e.ContactRejected: _rejected,
+    e.ContactUnknown: _unknown,
+    e.ContactCancelled: _cancelled,
+    e.ReceiptRecorded: _receipt,
+    e.ReplyReceived: _reply,
+    e.ChannelOptedOut: _opted_out,
+    e.ChannelOptedIn: _opted_in,
+    e.ConversationLogged: _conversation,
+    e.PromiseMade: _promised,
+    e.PromiseKept: _promise_kept,
+    e.PromiseBroken: _promise_broken,
+    e.PromiseWithdrawn: _promise_withdrawn,
+    e.PlanOffered: _plan_offered,
+    e.PlanAccepted: _plan_accepted,
+    e.PlanDeclined: _plan_declined,
+    e.PlanWithdrawn: _plan_withdrawn,
+    e.PlanLapsed: _plan_lapsed,
+    e.InstalmentMet: _instalment_met,
+    e.InstalmentMissed: _instalment_missed,
+    e.PlanBroken: _plan_broken,
+    e.PlanCompleted: _plan_completed,
+    e.PaymentRecorded: _paid,
+    e.PaymentReversed: _reversed,
+    e.BalanceWaived: _waived,
+    e.WaiverRevoked: _waiver_revoked,
+    e.HoldPlaced: _hold_placed,
+    e.HoldLifted: _hold_ended,
+    e.HoldExpired: _hold_ended,
+    e.LegalReferralProposed: _referral_proposed,
+    e.LegalReferralApproved: _referral_approved,
+    e.LegalReferralDeclined: _referral_declined,
+    e.LegalReferralWithdrawn: _referral_withdrawn,
+    e.ClaimFiled: _filed,
+    e.FilingFailed: _filing_failed,
+    e.CourtOutcomeRecorded: _court,
+}

@@ -1,0 +1,239 @@
+"""Opening, debts, addresses, stages, closing."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from duecourse.case import commands as c
+from duecourse.case import events as e
+from duecourse.case.context import Context
+from duecourse.case.days import check_day
+from duecourse.case.errors import Invalid, StageNotReady, Unknown, WrongState
+from duecourse.case.state import Case, Contact, Conversation
+from duecourse.case.words import ENDS_ACTION, NOT_CONNECTED, CloseReason, ReceiptStatus, Stage
+from duecourse.money.amounts import MAX_MINOR, sum_buckets
+
+# Where a stage may be left for by hand. Legal action starts by approval only, and closing has
+# its own command; going back to negotiation is always open.
+NEXT_STAGES: Final[Mapping[Stage, tuple[Stage, ...]]] = {
+    "intake": ("reminder",),
+    "reminder": ("negotiation", "pre_legal"),
+    "negotiation": ("reminder", "pre_legal"),
+    "pre_legal": ("negotiation",),
+    "legal": ("negotiation",),
+    "closed": (),
+}
+MOST_DEBTS: Final = 1000
+MOST_POINTS: Final = 100
+# A message with one of these receipts has reached nobody.
+_LOST: Final[frozenset[ReceiptStatus]] = frozenset({"failed", "bounced", "expired", "returned"})
+
+
+def open_case(case: Case | None, command: c.OpenCase, context: Context) -> list[e.Event]:
+    """Open, or place on the open case the debts it does not have yet."""
+    placed = {} if case is None else case.debts
+    new = [debt for debt in command.debts if debt.debt_id not in placed]
+    if len({debt.debt_id for debt in new}) < len(new):
+        raise Invalid("two debts have the same debt_id; give each account its own", "debts")
+    _check_debts(case, new, context, "debts")
+    debts: list[e.Event] = [e.DebtPlaced(at=context.at, debt=debt) for debt in new]
+    if case is None:
+        return [_opened(command, context), *debts]
+    if debts and case.is_closed:
+        return [*_reopened_for_debt(case, context), *debts]
+    return debts
+
+
+def _reopened_for_debt(case: Case, context: Context) -> list[e.Event]:
+    """With what was owed before all paid, the new debt is reminded of like any other."""
+    reason = "another debt was placed"
+    reopened = e.CaseReopened(at=context.at, reason=reason)
+    if case.owes or case.stage_before in {"intake", "reminder"}:
+        return [reopened]
+    return [reopened, e.StageMoved(at=context.at, to="reminder", reason=reason)]
+
+
+def _check_debts(case: Case | None, new: list[e.Debt], context: Context, field: str) -> None:
+    """A case stays within what its sums and its calendar can hold."""
+    for debt in new:
+        check_day(debt.due_on, context.at.date(), field)
+    placed = [] if case is None else list(case.debts.values())
+    if len(placed) + len(new) > MOST_DEBTS:
+        raise Invalid(f"a case may have {MOST_DEBTS} debts", field)
+    owed = [account.debt.balance for account in placed] + [debt.balance for debt in new]
+    if sum_buckets(owed).total > MAX_MINOR:
+        raise Invalid(f"the debts of a case may add up to {MAX_MINOR} minor units", field)
+
+
+def _opened(command: c.OpenCase, context: Context) -> e.CaseOpened:
+    ids = [point.point_id for point in command.contact_points]
+    if len(set(ids)) < len(ids):
+        raise Invalid("two contact points have the same point_id", "contact_points")
+    return e.CaseOpened(
+        at=context.at,
+        creditor=command.creditor,
+        creditor_name=command.creditor_name,
+        subject_id=command.subject_id,
+        borrower_ref=command.borrower_ref,
+        debtor=command.debtor,
+        contact_points=command.contact_points,
+    )
+
+
+def place_debt(case: Case, command: c.PlaceDebt, context: Context) -> list[e.Event]:
+    if command.debt.debt_id in case.debts:
+        return []
+    _check_debts(case, [command.debt], context, "debt")
+    return [e.DebtPlaced(at=context.at, debt=command.debt)]
+
+
+def withdraw_debt(case: Case, command: c.WithdrawDebt, context: Context) -> list[e.Event]:
+    account = case.debts.get(command.debt_id)
+    if account is None:
+        raise Unknown(f"the case has no debt {command.debt_id}", "debt_id")
+    if account.withdrawn:
+        return []
+    withdrawn = e.DebtWithdrawn(at=context.at, debt_id=command.debt_id, reason=command.reason)
+    # The texts not sent yet ask for it.
+    return [withdrawn, *recall(case, context, "a debt was withdrawn")]
+
+
+def add_contact_point(case: Case, command: c.AddContactPoint, context: Context) -> list[e.Event]:
+    if case.points.get(command.point.point_id) == command.point:
+        return []
+    if len(case.points) >= MOST_POINTS and command.point.point_id not in case.points:
+        raise Invalid(f"a case may have {MOST_POINTS} contact points; retire one", "point")
+    return [e.ContactPointAdded(at=context.at, point=command.point)]
+
+
+def retire_contact_point(
+    case: Case, command: c.RetireContactPoint, context: Context
+) -> list[e.Event]:
+    if command.point_id not in case.points:
+        if command.point_id in case.retired:
+            return []
+        raise Unknown(f"the case has no contact point {command.point_id!r}", "point_id")
+    retired = e.ContactPointRetired(at=context.at, point_id=command.point_id, reason=command.reason)
+    return [retired, *recall(case, context, "its address was retired", point=command.point_id)]
+
+
+def move_debtor(case: Case, command: c.MoveDebtor, context: Context) -> list[e.Event]:
+    debtor = case.debtor
+    if (debtor.time_zone, debtor.jurisdiction) == (command.time_zone, command.jurisdiction):
+        return []
+    return [
+        e.DebtorMoved(at=context.at, time_zone=command.time_zone, jurisdiction=command.jurisdiction)
+    ]
+
+
+def move_stage(case: Case, command: c.MoveStage, context: Context) -> list[e.Event]:
+    if command.to == case.stage:
+        return []
+    if command.to not in NEXT_STAGES[case.stage]:
+        ways = ", ".join(NEXT_STAGES[case.stage]) or "none"
+        raise WrongState(f"from {case.stage} a case may move to: {ways}", "to")
+    missing = missing_for(case, command.to)
+    if missing:
+        raise StageNotReady(f"not ready for {command.to}: {'; '.join(missing)}", "to")
+    moved = e.StageMoved(at=context.at, to=command.to, reason=command.reason)
+    return [moved, *_called_off(case, context)]
+
+
+def _called_off(case: Case, context: Context) -> list[e.Event]:
+    """Going back to talking takes back what was approved but not filed yet."""
+    return [
+        e.LegalReferralWithdrawn(
+            at=context.at, referral_id=key, reason=f"the case left the stage {case.stage}"
+        )
+        for key, referral in case.referrals.items()
+        if case.stage == "legal" and referral.status in {"approved", "failed"}
+    ]
+
+
+def missing_for(case: Case, to: Stage) -> list[str]:
+    """What a stage still waits for, in words. Going back asks for nothing."""
+    if to == "pre_legal":
+        return missing_for_legal(case)
+    if to == "negotiation" and case.stage == "reminder" and not _has_been_reached(case):
+        return ["nothing has been sent to the debtor and nobody has spoken with them"]
+    return []
+
+
+def missing_for_legal(case: Case) -> list[str]:
+    """Court is the last way: it waits for everything fairer to have been tried."""
+    checks = [
+        (not case.owes, "nothing is owed"),
+        (not _has_been_reached(case), "the debtor has not been reached in any way"),
+        (not _help_was_tried(case), "no plan was offered and answered or lapsed, and no refusal"),
+        (case.active_plan is not None, "a plan is being kept"),
+        (_has_open_offer(case), "an offered plan is still open"),
+        (_has_open_promise(case), "a promise to pay is still open"),
+        (_has_open_claim(case), "a claim is before the court already"),
+        (bool(case.blocks("legal")), f"held by: {', '.join(case.blocks('legal'))}"),
+    ]
+    return [words for is_missing, words in checks if is_missing]
+
+
+def _has_been_reached(case: Case) -> bool:
+    sent = any(_arrived(contact) for contact in case.contacts.values())
+    spoken = any(_with_debtor(talk) for talk in case.conversations.values())
+    return sent or spoken or bool(case.replies)
+
+
+def _arrived(contact: Contact) -> bool:
+    return contact.status == "accepted" and contact.delivery not in _LOST
+
+
+def _with_debtor(talk: Conversation) -> bool:
+    return talk.party == "debtor" and talk.outcome not in NOT_CONNECTED
+
+
+def _help_was_tried(case: Case) -> bool:
+    refused = any(talk.outcome == "refused_to_pay" for talk in case.conversations.values())
+    answered = any(plan.status in {"declined", "broken", "lapsed"} for plan in case.plans.values())
+    return refused or answered
+
+
+def _has_open_offer(case: Case) -> bool:
+    return any(plan.status == "offered" for plan in case.plans.values())
+
+
+def _has_open_promise(case: Case) -> bool:
+    return any(promise.status == "open" for promise in case.promises.values())
+
+
+def _has_open_claim(case: Case) -> bool:
+    return any(
+        referral.status == "filed" and referral.outcome not in ENDS_ACTION
+        for referral in case.referrals.values()
+    )
+
+
+def close_case(case: Case, command: c.CloseCase, context: Context) -> list[e.Event]:
+    if command.reason == "paid" and case.owes:
+        raise WrongState("something is still owed; record the payment or choose a reason", "reason")
+    return closing(case, context, command.reason, command.note)
+
+
+def closing(case: Case, context: Context, reason: CloseReason, note: str = "") -> list[e.Event]:
+    """Close, and call back every contact that has not left yet."""
+    closed = e.CaseClosed(at=context.at, reason=reason, note=note)
+    return [*recall(case, context, "the case was closed"), closed]
+
+
+def reopen_case(case: Case, command: c.ReopenCase, context: Context) -> list[e.Event]:
+    if not case.is_closed:
+        return []
+    return [e.CaseReopened(at=context.at, reason=command.reason)]
+
+
+def recall(
+    case: Case, context: Context, reason: str, *, channel: str = "", point: str = ""
+) -> list[e.Event]:
+    """Cancel the permissions that nobody has used yet."""
+    return [
+        e.ContactCancelled(at=context.at, contact_id=key, reason=reason)
+        for key, contact in case.contacts.items()
+        if contact.status == "permitted"
+        and channel in ("", contact.channel)
+        and point in ("", contact.point_id)
+    ]

@@ -1,0 +1,146 @@
+"""Promises to pay, and money that came in."""
+
+from datetime import timedelta
+
+from duecourse.case import commands as c
+from duecourse.case import events as e
+from duecourse.case.context import Context
+from duecourse.case.days import check_day
+from duecourse.case.errors import Invalid, TooEarly, Unknown, WrongState
+from duecourse.case.evolve import evolve
+from duecourse.case.lifecycle import closing
+from duecourse.case.plans import plan_progress, to_negotiation
+from duecourse.case.state import Case, Payment, Promise
+from duecourse.money.allocation import Owed, allocate, profile_for
+
+
+def make_promise(case: Case, command: c.MakePromise, context: Context) -> list[e.Event]:
+    if command.promise_id in case.promises:
+        return []
+    owed = case.outstanding(command.currency).total
+    if command.amount_minor > owed:
+        raise Invalid(f"only {owed} minor units of {command.currency} are owed", "amount_minor")
+    today = case.today(context.at)
+    check_day(command.due_on, today, "due_on")
+    if command.due_on < today:
+        raise Invalid(f"a promise cannot be due before today ({today})", "due_on")
+    made = e.PromiseMade(
+        at=context.at,
+        promise_id=command.promise_id,
+        currency=command.currency,
+        amount_minor=command.amount_minor,
+        due_on=command.due_on,
+    )
+    return [made, *to_negotiation(case, context, "a promise to pay was made")]
+
+
+def judge_promise(case: Case, command: c.JudgePromise, context: Context) -> list[e.Event]:
+    promise = _promise(case, command)
+    if promise.status != "open":
+        return []
+    if promise.paid_minor >= promise.amount_minor:
+        return [e.PromiseKept(at=context.at, promise_id=command.promise_id)]
+    last_day = promise.due_on + timedelta(days=context.treatment.promise_grace_days)
+    if case.today(context.at) <= last_day:
+        raise TooEarly(f"the promise may be kept until {last_day}", "promise_id")
+    return [
+        e.PromiseBroken(at=context.at, promise_id=command.promise_id, paid_minor=promise.paid_minor)
+    ]
+
+
+def withdraw_promise(case: Case, command: c.WithdrawPromise, context: Context) -> list[e.Event]:
+    promise = _promise(case, command)
+    if promise.status == "withdrawn":
+        return []
+    if promise.status != "open":
+        raise WrongState(f"the promise is already {promise.status}", "promise_id")
+    return [e.PromiseWithdrawn(at=context.at, promise_id=command.promise_id, reason=command.reason)]
+
+
+def _promise(case: Case, command: c.JudgePromise | c.WithdrawPromise) -> Promise:
+    promise = case.promises.get(command.promise_id)
+    if promise is None:
+        raise Unknown(f"the case has no promise {command.promise_id}", "promise_id")
+    return promise
+
+
+def record_payment(case: Case, command: c.RecordPayment, context: Context) -> list[e.Event]:
+    """Allocate by the law of the place, then say which promises and instalments it met."""
+    if command.payment_id in case.payments:
+        return []
+    paid = _allocated(case, command, context)
+    after = evolve(case, paid)
+    events = [paid, *_kept(after, context), *plan_progress(after, context)]
+    if case.is_closed or not case.owes:
+        return events
+    for event in events[1:]:
+        after = evolve(after, event)
+    if after.owes:
+        return events
+    settled = any(isinstance(event, e.BalanceWaived) for event in events)
+    return [*events, *closing(after, context, "settled" if settled else "paid")]
+
+
+def _allocated(case: Case, command: c.RecordPayment, context: Context) -> e.PaymentRecorded:
+    profile = profile_for(case.debtor.jurisdiction)
+    owed = {
+        key: Owed(
+            outstanding=account.outstanding,
+            due_on=account.debt.due_on,
+            designated=key == command.debt_id,
+        )
+        for key, account in case.active_debts.items()
+        if account.debt.currency == command.currency
+    }
+    parts = allocate(command.amount_minor, owed, profile)
+    return e.PaymentRecorded(
+        at=context.at,
+        payment_id=command.payment_id,
+        currency=command.currency,
+        amount_minor=command.amount_minor,
+        value_on=command.value_on,
+        reference=command.reference,
+        allocations=tuple(e.Allocation(debt_id=key, paid=part) for key, part in parts.items()),
+        unallocated_minor=command.amount_minor - sum(part.total for part in parts.values()),
+        profile=profile.name,
+        citation=profile.citation,
+    )
+
+
+def _kept(case: Case, context: Context) -> list[e.Event]:
+    return [
+        e.PromiseKept(at=context.at, promise_id=key)
+        for key, promise in case.promises.items()
+        if promise.status == "open" and promise.paid_minor >= promise.amount_minor
+    ]
+
+
+def reverse_payment(case: Case, command: c.ReversePayment, context: Context) -> list[e.Event]:
+    """Take a payment back exactly as it went in; what depended on it is owed again."""
+    payment = case.payments.get(command.payment_id)
+    if payment is None:
+        raise Unknown(f"the case has no payment {command.payment_id!r}", "payment_id")
+    if payment.reversed:
+        return []
+    back = e.PaymentReversed(at=context.at, payment_id=command.payment_id, reason=command.reason)
+    after = evolve(case, back)
+    events: list[e.Event] = [back, *_unmet(case, after, payment, context)]
+    for event in events[1:]:
+        after = evolve(after, event)
+    if case.close_reason in {"paid", "settled"} and after.owes:
+        events.append(e.CaseReopened(at=context.at, reason="a payment was reversed"))
+    return events
+
+
+def _unmet(case: Case, after: Case, payment: Payment, context: Context) -> list[e.Event]:
+    """What the plans lose that the payment had completed."""
+    events: list[e.Event] = []
+    for key in payment.plans:
+        if case.plans[key].status != "completed" or after.plans[key].status == "completed":
+            continue
+        if after.plans[key].waiver:
+            events.append(e.WaiverRevoked(at=context.at, plan_id=key))
+        if case.active_plan is not None:
+            reason = "a payment was reversed while another plan was being kept"
+            events.append(e.PlanBroken(at=context.at, plan_id=key, reason=reason))
+    return events

@@ -1,0 +1,1 @@
+"""Read models: what a case shows to those who work with it. Pure functions of its state."""

@@ -1,0 +1,85 @@
+"""One line of the worklist per case, without a word that names a person."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from duecourse.case.lifecycle import missing_for_legal
+from duecourse.case.state import Case, Contact
+from duecourse.case.treatment import next_step
+from duecourse.case.words import Stage
+from duecourse.rules.treatment import Treatment
+
+
+class WorklistRow(msgspec.Struct, frozen=True, kw_only=True):
+    """`attention` says why a person should look; empty when the case runs by itself.
+
+    `oldest_due_on` is what days past due count from; None when nothing is owed.
+    """
+
+    case_id: UUID
+    creditor: str
+    stage: Stage
+    opened_at: datetime
+    updated_at: datetime
+    currency: str
+    outstanding_minor: int
+    oldest_due_on: date | None
+    holds: tuple[str, ...]
+    plan: str
+    next_step: str
+    next_step_at: datetime | None
+    attention: tuple[str, ...]
+
+
+def worklist_row(case_id: UUID, case: Case, treatment: Treatment) -> WorklistRow:
+    owing = [each for each in case.active_debts.values() if each.outstanding.total]
+    currencies = sorted({each.debt.currency for each in owing})
+    step = next_step(case, treatment)
+    return WorklistRow(
+        case_id=case_id,
+        creditor=case.creditor,
+        stage=case.stage,
+        opened_at=case.opened_at,
+        updated_at=case.at,
+        currency="+".join(currencies),
+        outstanding_minor=case.outstanding(currencies[0]).total if len(currencies) == 1 else 0,
+        oldest_due_on=min((each.debt.due_on for each in owing), default=None),
+        holds=tuple(sorted({hold.kind for hold in case.holds.values()})),
+        plan=_plan(case),
+        next_step=step[0].id if step else "",
+        next_step_at=step[1] if step else None,
+        attention=tuple(_attention(case)),
+    )
+
+
+def _is_unknown(contact: Contact) -> bool:
+    return contact.status == "unknown" and contact.delivery is None
+
+
+def _filing_waits(case: Case) -> bool:
+    """Approved, and then something fairer or a hold came in between."""
+    approved = any(each.status == "approved" for each in case.referrals.values())
+    return approved and bool(missing_for_legal(case))
+
+
+def _plan(case: Case) -> str:
+    """The status of the newest plan, if there is one."""
+    return list(case.plans.values())[-1].status if case.plans else ""
+
+
+def _attention(case: Case) -> list[str]:
+    """What waits for a person, in the field's words."""
+    waiting = [
+        (any(step.blocked for step in case.steps.values()), "data_missing"),
+        (any(_is_unknown(each) for each in case.contacts.values()), "outcome_unknown"),
+        (any(each.status == "proposed" for each in case.referrals.values()), "referral_proposed"),
+        (any(each.status == "failed" for each in case.referrals.values()), "filing_failed"),
+        (_filing_waits(case), "filing_waits"),
+        (any(hold.kind == "dispute" for hold in case.holds.values()), "disputed"),
+        (any(plan.status == "broken" for plan in case.plans.values()), "plan_broken"),
+        (any(each.status == "broken" for each in case.promises.values()), "promise_broken"),
+        (any(not talk.permitted for talk in case.conversations.values()), "contact_breach"),
+    ]
+    return [] if case.is_closed else [word for is_so, word in waiting if is_so]
