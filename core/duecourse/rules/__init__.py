@@ -1,0 +1,1 @@
+"""Contact rules and the treatment schedule: pure functions over dated, cited TOML."""

@@ -1,0 +1,131 @@
+"""May this contact be made now? One function, pure and total, at request and at dispatch alike."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from math import inf
+from typing import Final
+
+from duecourse.rules.clock import Now, day_begins, find_zone, is_aware, now
+from duecourse.rules.pack import RuleBook, load_rulebook
+from duecourse.rules.situation import (
+    LAYERS,
+    OUTCOMES,
+    ActiveHold,
+    Finding,
+    Outcome,
+    PastContact,
+    Situation,
+    Verdict,
+)
+
+__all__ = [
+    "ActiveHold",
+    "Finding",
+    "PastContact",
+    "RuleBook",
+    "Situation",
+    "Verdict",
+    "judge",
+    "load_rulebook",
+]
+
+HORIZON: Final = timedelta(days=92)
+"""How far ahead the next lawful moment is looked for."""
+MAX_STEPS: Final = 400
+_YEARS: Final = range(1900, 9000)
+
+UNKNOWN_BLOCKS: Final = "Duecourse: what is unknown blocks"
+_UNKNOWN: Final = {
+    "unknown_time_zone": "It is not known what time it is where the debtor lives.",
+    "unknown_jurisdiction": "It is not known whose law protects the debtor, or it has no pack.",
+    "no_pack_in_force": "No rules of the debtor's jurisdiction are in force on this day.",
+    "no_usable_address": "There is no address for this channel that may be used.",
+}
+
+
+def judge(book: RuleBook, situation: Situation, at: datetime) -> Verdict:
+    """Ask every rule in force about one contact at `at`.
+
+    Never raises for any situation: what is unknown blocks. Raises ValueError for an `at`
+    without UTC offset, or outside the years 1900 to 8999.
+    """
+    if not is_aware(at) or at.year not in _YEARS:
+        raise ValueError(f"judge: {at!r} is no moment with a UTC offset in years 1900 to 8999")
+    at = at.astimezone(UTC)
+    findings = _findings(book, situation, at)
+    outcomes: list[Outcome] = ["allow", *(finding.outcome for finding in findings)]
+    return Verdict(
+        outcome=max(outcomes, key=OUTCOMES.index),
+        findings=tuple(sorted(findings, key=_strictest_first)),
+        next_lawful_at=_next_lawful(book, situation, at, findings),
+    )
+
+
+def _findings(book: RuleBook, situation: Situation, at: datetime) -> list[Finding]:
+    zone = find_zone(situation.time_zone)
+    if zone is None:
+        # Every other rule is dated on the debtor's clock: nothing more can be asked.
+        return [_unknown("unknown_time_zone", {"time_zone": situation.time_zone})]
+    moment = now(at, zone)
+    findings = list(_missing(book, situation, moment))
+    for pack in book.applying(situation.jurisdiction):
+        if pack.in_force(moment.day):
+            findings += pack.findings(situation, moment)
+    return findings
+
+
+def _missing(book: RuleBook, situation: Situation, moment: Now) -> Iterator[Finding]:
+    place, day = {"jurisdiction": situation.jurisdiction}, {"day": moment.day.isoformat()}
+    law = book.law_of(situation.jurisdiction)
+    if not law:
+        yield _unknown("unknown_jurisdiction", place)
+    elif not any(pack.in_force(moment.day) for pack in law):
+        starts = [pack.effective_from for pack in law if pack.effective_from > moment.day]
+        first = day_begins(moment.zone, min(starts)) if starts else None
+        yield _unknown("no_pack_in_force", place | day, first)
+    if not (situation.point_id and situation.holder):
+        yield _unknown("no_usable_address", {"channel": situation.channel})
+
+
+def _unknown(rule: str, inputs: dict[str, str], until: datetime | None = None) -> Finding:
+    return Finding(
+        rule=rule,
+        citation=UNKNOWN_BLOCKS,
+        confidence="house",
+        layer="data",
+        outcome="block",
+        says=_UNKNOWN[rule],
+        inputs=inputs,
+        next_lawful_at=until,
+    )
+
+
+def _strictest_first(finding: Finding) -> tuple[int, int, float]:
+    """What never ends comes before what ends, law before house policy, the longest first."""
+    until = finding.next_lawful_at
+    lasts = inf if until is None else until.timestamp()
+    return (
+        -OUTCOMES.index(finding.outcome),
+        LAYERS.index(finding.layer) + (0 if until is None else len(LAYERS)),
+        -lasts,
+    )
+
+
+def _next_lawful(
+    book: RuleBook, situation: Situation, at: datetime, findings: list[Finding]
+) -> datetime | None:
+    """Step to where the last of the blocking rules falls silent, and ask all of them again.
+
+    Each rule blocks without a break until its own moment, so nothing earlier can be lawful.
+    """
+    moment = at
+    for _ in range(MAX_STEPS):
+        ends = [finding.next_lawful_at for finding in findings if finding.blocks]
+        if not ends:
+            return None if moment == at else moment
+        known = [end for end in ends if end is not None]
+        if len(known) < len(ends) or not moment < max(known) <= at + HORIZON:
+            return None
+        moment = max(known)
+        findings = _findings(book, situation, moment)
+    return None

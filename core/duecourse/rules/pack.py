@@ -1,0 +1,182 @@
+"""Rule packs: the dated, cited rules of one jurisdiction, with examples that prove them.
+
+A pack whose examples are missing or do not come out as written does not load.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from duecourse.rules.clock import Now, find_zone, now
+from duecourse.rules.kinds import Rule, Vector
+from duecourse.rules.predicates import Origin, speak
+from duecourse.rules.situation import Finding, PastContact, Situation
+from duecourse.rules.toml_files import BadFile, read
+
+EVERYWHERE: Final = "*"
+MAX_PACKS: Final = 500
+
+PackName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+Jurisdiction = Annotated[str, msgspec.Meta(pattern=r"^(\*|[A-Z]{2}(-[A-Z0-9]{1,3})?)$")]
+
+
+class PackError(BadFile):
+    """A pack that must not be used. Names the pack, the rule and the example."""
+
+
+class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rules that hold together. `jurisdiction` is ISO 3166, or `*`: wherever the debtor lives.
+
+    In force from and until, both days included, on the debtor's clock. `time_zone` is the clock
+    of the examples. `layer` says whose rules these are; it orders findings, and changes no answer.
+    """
+
+    name: PackName
+    version: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    jurisdiction: Jurisdiction
+    layer: Literal["core", "law", "house"] = "law"
+    time_zone: str
+    effective_from: date
+    effective_to: date | None = None
+    note: str = ""
+    rules: Annotated[tuple[Rule, ...], msgspec.Meta(min_length=1, max_length=500)]
+
+    def in_force(self, day: date) -> bool:
+        return self.effective_from <= day and (
+            self.effective_to is None or day <= self.effective_to
+        )
+
+    def findings(self, situation: Situation, now: Now) -> Iterator[Finding]:
+        # The core's own rules are called by their plain names.
+        prefix = "" if self.layer == "core" else f"{self.name}."
+        origin = Origin(prefix, f"{self.name} {self.version}", self.layer)
+        for rule in self.rules:
+            finding = speak(rule, situation, now, origin)
+            if finding is not None:
+                yield finding
+
+
+class RuleBook(msgspec.Struct, frozen=True):
+    """The packs in use: some by jurisdiction, some everywhere."""
+
+    packs: tuple[Pack, ...] = ()
+
+    def applying(self, jurisdiction: str) -> tuple[Pack, ...]:
+        return tuple(p for p in self.packs if p.jurisdiction in {jurisdiction, EVERYWHERE})
+
+    def law_of(self, jurisdiction: str) -> tuple[Pack, ...]:
+        """The packs of that place; without any, its law is not known."""
+        return tuple(p for p in self.packs if p.jurisdiction == jurisdiction != EVERYWHERE)
+
+    def with_packs(self, packs: Iterable[Pack]) -> Self:
+        """Return a book that has these packs as well. Raises PackError for a name twice."""
+        together = (*self.packs, *packs)
+        names = [pack.name for pack in together]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise PackError(f"pack {twice[0]}: there are two of this name; rename one")
+        return type(self)(together)
+
+
+def load_rulebook(extra: Path | None = None) -> RuleBook:
+    """Load the packaged packs, and those of `extra`: a TOML file, or a folder of them.
+
+    Raises BadFile for a pack that cannot be read and PackError for one whose examples fail.
+    """
+    packaged = _toml_in(resources.files("duecourse.rules") / "packs")
+    book = RuleBook().with_packs(map(load_pack, packaged))
+    if extra is None:
+        return book
+    return book.with_packs(map(load_pack, _toml_in(extra) if extra.is_dir() else [extra]))
+
+
+def load_pack(file: Traversable) -> Pack:
+    """Read one pack and try its examples. Raises BadFile or PackError."""
+    pack = read(file, Pack)
+    check_pack(pack)
+    return pack
+
+
+def _toml_in(folder: Traversable) -> list[Traversable]:
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda f: f.name
+    )
+    if len(files) > MAX_PACKS:
+        raise PackError(f"{folder.name}: more than {MAX_PACKS} packs")
+    return files
+
+
+def check_pack(pack: Pack) -> None:
+    """Try every example of every rule. Raises PackError at the first that does not come out."""
+    seen: set[str] = set()
+    for rule in pack.rules:
+        where = f"pack {pack.name}, rule {rule.id}"
+        if rule.id in seen:
+            raise PackError(f"{where}: there are two rules of this id")
+        seen.add(rule.id)
+        if rule.effective_to is not None and rule.effective_to < rule.effective_from:
+            raise PackError(f"{where}: effective_to lies before effective_from")
+        expected = {vector.expect for vector in rule.vectors}
+        for needed in ("allow", rule.outcome):
+            if needed not in expected:
+                raise PackError(f'{where}: has no vector with expect = "{needed}"; add one')
+        for number, vector in enumerate(rule.vectors, 1):
+            _try(rule, vector, pack, f"{where}, vector {number} ({vector.at})")
+
+
+def _try(rule: Rule, vector: Vector, pack: Pack, where: str) -> None:
+    zone = find_zone(vector.time_zone or pack.time_zone)
+    if zone is None:
+        raise PackError(f"{where}: no such time zone: {vector.time_zone or pack.time_zone!r}")
+    moment = _moment(vector.at, zone, vector.fold, where)
+    finding = speak(rule, _situation(vector, rule, zone), now(moment, zone))
+    answer = "allow" if finding is None else finding.outcome
+    if answer != vector.expect:
+        raise PackError(f"{where}: expected {vector.expect}, but the rule says {answer}")
+    said = finding.next_lawful_at if finding is not None else None
+    wanted = None if vector.next is None else _moment(vector.next, zone, 0, where)
+    if wanted is not None and said != wanted:
+        shown = "no moment" if said is None else said.astimezone(zone).replace(tzinfo=None)
+        raise PackError(f"{where}: expected next = {vector.next}, but the rule says {shown}")
+
+
+def _moment(local: datetime, zone: ZoneInfo, fold: int, where: str) -> datetime:
+    moment = local.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None, fold=0) != local:
+        raise PackError(f"{where}: clocks in {zone.key} never show {local}")
+    return moment
+
+
+def _situation(vector: Vector, rule: Rule, zone: ZoneInfo) -> Situation:
+    """The act of an example. Without a channel it is the first that the rule names."""
+    channel = vector.channel or (rule.channels[0] if rule.channels[0] != "*" else "sms")
+    return Situation(
+        channel=channel,
+        point_id=vector.point_id,
+        holder=vector.holder,
+        jurisdiction="",
+        time_zone=zone.key,
+        stage="closed" if vector.is_closed else "reminder",
+        is_closed=vector.is_closed,
+        has_debt=vector.has_debt,
+        holds=vector.holds,
+        opted_out=vector.opted_out,
+        past=tuple(
+            PastContact(
+                at=contact.at.replace(tzinfo=zone),
+                channel=contact.channel,
+                point_id=contact.point_id,
+                initiator=contact.initiator,
+                kind=contact.kind,
+                party=contact.party,
+            )
+            for contact in vector.past
+        ),
+    )

@@ -1,0 +1,120 @@
+"""What the rules are told about a case, and what they answer."""
+
+from datetime import date, datetime
+from typing import Final, Literal
+
+import msgspec
+
+from duecourse.rules.clock import is_aware
+
+Initiator = Literal["creditor", "debtor"]
+ContactKind = Literal["attempt", "conversation", "message"]
+Party = Literal["debtor", "representative", "third_party", "nobody"]
+Outcome = Literal["allow", "advise", "presumed_violation", "block"]
+Layer = Literal["core", "law", "house", "data"]
+Confidence = Literal["law", "A", "B", "B-", "C", "house"]
+
+OUTCOMES: Final[tuple[Outcome, ...]] = ("allow", "advise", "presumed_violation", "block")
+"""From the mildest to the strictest."""
+LAYERS: Final[tuple[Layer, ...]] = ("core", "law", "house", "data")
+"""Whose no it is; the order in which findings of equal weight are named.
+
+Missing data comes last: mending it would not help where something else forbids for good.
+"""
+
+
+class PastContact(msgspec.Struct, frozen=True, kw_only=True):
+    """One contact, made or reported.
+
+    An attempt is a call not connected or a visit that met nobody; a message is sent or possibly
+    sent. A pending permission counts as whatever contact it may become, on every day from `at`
+    until `expires_at`; left out, `expires_at` is `at`. An empty `point_id` is not known, and
+    counts for every address. Raises ValueError when a moment has no offset.
+    """
+
+    at: datetime
+    channel: str
+    point_id: str
+    initiator: Initiator
+    kind: ContactKind
+    party: Party
+    expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not (is_aware(self.at) and (self.expires_at is None or is_aware(self.expires_at))):
+            raise ValueError("PastContact: give `at` and `expires_at` with a UTC offset")
+
+
+class ActiveHold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A hold not lifted yet. It protects up to and including the day `until`, or until lifted."""
+
+    hold_id: str
+    kind: str
+    blocks: tuple[str, ...]
+    until: date | None = None
+    debt_id: str = ""
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """One act that is wished for, and all that any rule may look at.
+
+    `pending` are permissions not used yet, without the one that is being judged: they count as
+    contacts, so that two permissions cannot slip past one cap. An empty `point_id` or `holder`
+    means that there is no usable address.
+    """
+
+    act: Literal["contact"] = "contact"
+    channel: str
+    point_id: str
+    holder: str
+    jurisdiction: str
+    time_zone: str
+    stage: str
+    is_closed: bool
+    has_debt: bool
+    holds: tuple[ActiveHold, ...] = ()
+    opted_out: frozenset[str] = frozenset()
+    past: tuple[PastContact, ...] = ()
+    pending: tuple[PastContact, ...] = ()
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule that spoke. `next_lawful_at` is when this rule alone falls silent, if known.
+
+    A rule of a pack is named with it (`cn.quiet_hours`), those of the core plainly (`closed`).
+    """
+
+    rule: str
+    citation: str
+    confidence: Confidence
+    outcome: Outcome
+    layer: Layer = "core"
+    says: str
+    inputs: dict[str, str]
+    next_lawful_at: datetime | None = None
+
+    @property
+    def blocks(self) -> bool:
+        """A presumed violation is not risked: it stops a contact as a block does."""
+        return self.outcome in {"presumed_violation", "block"}
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What all rules say together; findings come strictest first.
+
+    `next_lawful_at` is the first moment at which every rule will agree if nothing else happens.
+    It is None for a permitted act, and where no such moment is known.
+    """
+
+    outcome: Outcome
+    findings: tuple[Finding, ...] = ()
+    next_lawful_at: datetime | None = None
+
+    @property
+    def permitted(self) -> bool:
+        return self.outcome in {"allow", "advise"}
+
+    @property
+    def first(self) -> Finding | None:
+        """The strictest finding that blocks; None when the act is permitted."""
+        return next((finding for finding in self.findings if finding.blocks), None)

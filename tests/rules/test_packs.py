@@ -1,0 +1,112 @@
+"""A pack loads when it is well formed and its examples prove it, and otherwise says why."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from duecourse.rules.gate import load_rulebook
+from duecourse.rules.pack import PackError
+from duecourse.rules.toml_files import BadFile
+
+GOOD = """
+name = "sample"
+version = "1"
+title = "A sample"
+jurisdiction = "XX"
+time_zone = "Asia/Shanghai"
+effective_from = 2026-01-01
+
+[[rules]]
+id = "quiet_hours"
+kind = "quiet_hours"
+says = "Nobody is contacted at night."
+citation = "Sample Act section 1"
+confidence = "A"
+effective_from = 2026-01-01
+start = 22:00:00
+end = 08:00:00
+vectors = [
+  { at = 2026-03-02T21:59:59, expect = "allow" },
+  { at = 2026-03-02T22:00:00, expect = "block", next = 2026-03-03T08:00:00 },
+]
+"""
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(text: str) -> Path:
+        file = tmp_path / "sample.toml"
+        file.write_text(text, "utf-8")
+        return file
+
+    return write
+
+
+def test_the_packaged_packs_load_and_every_rule_has_its_source() -> None:
+    book = load_rulebook()
+    assert {pack.name for pack in book.packs} == {"core", "house", "cn"}
+    for pack in book.packs:
+        for rule in pack.rules:
+            assert rule.citation
+            assert len(rule.vectors) >= 2
+            assert (rule.confidence == "house") == (pack.layer != "law")
+
+
+def test_a_pack_of_ones_own_is_added_from_a_file_or_a_folder(write: Write, tmp_path: Path) -> None:
+    for extra in (write(GOOD), tmp_path):
+        assert [pack.name for pack in load_rulebook(extra).law_of("XX")] == ["sample"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("22:00:00\nend", "22:00:01\nend", r"pack sample, rule quiet_hours, vector 2 .*expected block"),
+        ("2026-03-03T08:00:00", "2026-03-03T09:00:00", r"vector 2 .*rule says 2026-03-03 08:00:00"),
+        ('expect = "allow"', 'expect = "block"', r'rule quiet_hours: has no vector with expect = "allow"'),
+        ("vectors = [", "examples = [", r"unknown field `examples`.*rules\[0\]"),
+        ("start = ", "begin = ", r"missing required field `start`|unknown field `begin`"),
+        ("title = ", "titel = ", r"titel|title"),
+        ('kind = "quiet_hours"', 'kind = "loud_hours"', r"loud_hours.*rules\[0\]\.kind"),
+        ('confidence = "A"', 'confidence = "sure"', r"sure.*confidence"),
+        ("end = 08:00:00", "end = 22:00:00", r"`start` and `end` are the same"),
+        ("T21:59:59", "T21:59:59Z", r"vectors\[0\]\.at"),
+        ("effective_from = 2026-01-01\nstart", "effective_from = 2026-06-01\nstart", r"vector 2 .*allow"),
+        ('time_zone = "Asia/Shanghai"', 'time_zone = "Asia/Nowhere"', r"no such time zone: 'Asia/Nowhere'"),
+        ('time_zone = "Asia/Shanghai"', 'time_zone = ""', r"no such time zone"),
+        ('jurisdiction = "XX"', 'jurisdiction = "China"', r"jurisdiction"),
+        ('name = "sample"', 'name = "house"', r"pack house: there are two of this name"),
+        ("version", "= version", r"sample\.toml: is not TOML"),
+    ],
+)  # fmt: skip
+def test_a_bad_pack_is_refused_and_says_where(
+    write: Write, old: str, new: str, complaint: str
+) -> None:
+    assert old in GOOD
+    with pytest.raises(BadFile, match=complaint):
+        load_rulebook(write(GOOD.replace(old, new)))
+
+
+def test_a_rule_without_examples_does_not_load(write: Write) -> None:
+    with pytest.raises(PackError, match="pack sample, rule quiet_hours: has no vector"):
+        load_rulebook(write(GOOD[: GOOD.index("vectors")]))
+
+
+def test_two_rules_of_one_id_are_refused(write: Write) -> None:
+    with pytest.raises(PackError, match="rule quiet_hours: there are two rules of this id"):
+        load_rulebook(write(GOOD + GOOD[GOOD.index("[[rules]]") :]))
+
+
+def test_an_example_in_an_hour_that_never_was_is_refused(write: Write) -> None:
+    lost = '{ at = 2026-03-08T02:30:00, time_zone = "America/New_York", expect = "block" },\n]'
+    with pytest.raises(PackError, match="clocks in America/New_York never show 2026-03-08 02:30"):
+        load_rulebook(write(GOOD.replace("\n]", "\n  " + lost)))
+
+
+def test_a_pack_that_is_not_there_or_far_too_large_is_refused(write: Write, tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=r"gone\.toml: cannot be read"):
+        load_rulebook(tmp_path / "gone.toml")
+    with pytest.raises(BadFile, match="larger than"):
+        load_rulebook(write("#" * 1_000_001))
