@@ -1,0 +1,175 @@
+"""Connections to PostgreSQL: limits on everything, and a way back after a loss."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, LiteralString, Self, TypeVar
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from duecourse.store.errors import DatabaseUnavailable, SchemaMismatch, UnsafeSetting
+
+Connection = psycopg.Connection[TupleRow]
+T = TypeVar("T")
+
+APP_ROLE: Final = "duecourse_app"
+LOG_LOCK: Final = 4922500610731041
+"""The advisory lock that puts writers in order; `append_events` in 0001_events.sql takes it too."""
+CHANNEL: Final[LiteralString] = "case_events"
+
+# A cut cable is noticed within about a minute; the DSN may say otherwise.
+_CONNECT_DEFAULTS: Final = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+_PAUSES: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+# The server ended the session or is not ready for one; the same work may be tried on a new one.
+_LOST_STATES: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25006", "25P03"})
+
+# One round trip; works behind a session pooler, which drops start-up options.
+_CONFIGURE: Final = (
+    "SELECT set_config('role', %s, false), set_config('statement_timeout', %s, false),"
+    " set_config('lock_timeout', %s, false),"
+    " set_config('idle_in_transaction_session_timeout', %s, false),"
+    " set_config('timezone', 'UTC', false)"
+)
+
+
+def connect_parameters(dsn: str, application_name: str) -> dict[str, Any]:
+    """The DSN's parameters with the time limits it does not set itself."""
+    given = {key: value for key, value in conninfo_to_dict(dsn).items() if value is not None}
+    return {"application_name": application_name, **_CONNECT_DEFAULTS, **given}
+
+
+def configure(connection: psycopg.Connection[Any], statement_timeout: float = 30.0) -> None:
+    """Give up the login's rights for those of the application, and set the limits in seconds."""
+    connection.autocommit = True
+    limits = [f"{int(each * 1000)}ms" for each in (statement_timeout, 10.0, 30.0)]
+    try:
+        connection.execute(_CONFIGURE, (APP_ROLE, *limits))
+    except (pg.InvalidParameterValue, pg.UndefinedObject) as missing:
+        raise SchemaMismatch(
+            f"the database has no role {APP_ROLE}; run `duecourse migrate` first"
+        ) from missing
+    except pg.InsufficientPrivilege as refused:
+        raise SchemaMismatch(
+            f"the login may not act as {APP_ROLE}; an administrator must run:"
+            f' GRANT {APP_ROLE} TO "{connection.info.user}"'
+        ) from refused
+
+
+def refuse_unsafe_settings() -> None:
+    """Raise UnsafeSetting if the environment asks for the library's event-losing insert."""
+    asked = os.environ.get("POSTGRES_ENABLE_DB_FUNCTIONS", "").strip().lower()
+    if asked not in ("", "0", "n", "no", "f", "false", "off"):
+        raise UnsafeSetting(
+            "POSTGRES_ENABLE_DB_FUNCTIONS is set: that insert takes no lock, so readers of the log"
+            " miss events. Unset it."
+        )
+
+
+def is_lost(error: BaseException) -> bool:
+    """Tell whether `error` means that the connection is gone, not that the work is wrong."""
+    if isinstance(error, PoolTimeout | DatabaseUnavailable):
+        return True
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    state = error.sqlstate
+    return state is None or state in _LOST_STATES or state.startswith("08")
+
+
+class Database:
+    """A pool of connections that act as the application role, in autocommit."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        min_size: int = 1,
+        max_size: int = 10,
+        statement_timeout: float = 30.0,
+        patience: float = 30.0,
+        application_name: str = "duecourse",
+    ) -> None:
+        """Connect once to report a bad address or schema plainly, then open the pool.
+
+        `statement_timeout` and `patience` (how long `run` goes on trying) are in seconds.
+        """
+        refuse_unsafe_settings()
+        self.dsn = dsn
+        self.patience = patience
+        self._statement_timeout = statement_timeout
+        self._parameters = connect_parameters(dsn, application_name)
+        self.connect().close()
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            kwargs=self._parameters,
+            min_size=min_size,
+            max_size=max_size,
+            open=False,
+            configure=self._configure,
+            timeout=10.0,
+            name=application_name,
+        )
+        self._pool.open()
+
+    def _configure(self, connection: Connection) -> None:
+        configure(connection, self._statement_timeout)
+
+    def connect(self) -> Connection:
+        """Open a connection outside the pool, to listen on or to be the one writer's."""
+        try:
+            connection = psycopg.connect(**self._parameters)
+        except psycopg.OperationalError as refused:
+            # libpq's own words name the host and the reason, never the password.
+            raise DatabaseUnavailable(f"cannot connect: {refused}") from refused
+        try:
+            self._configure(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def connection(self, timeout: float | None = None) -> Iterator[Connection]:
+        """Borrow a connection, waiting up to `timeout` seconds for one; 10 by default."""
+        with self._pool.connection(timeout) as connection:
+            yield connection
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Do `work`, again on a new connection if the one it had was lost.
+
+        `work` must be safe to repeat: it may have been carried out and only its answer lost.
+        """
+        deadline = time.monotonic() + self.patience
+        pauses = iter(_PAUSES)
+        while True:
+            try:
+                # At least a moment, or a busy pool would look like a lost server.
+                with self.connection(max(0.1, deadline - time.monotonic())) as connection:
+                    return work(connection)
+            except (psycopg.Error, DatabaseUnavailable) as error:
+                if not is_lost(error):
+                    raise
+                pause = next(pauses, _PAUSES[-1])
+                if time.monotonic() + pause > deadline:
+                    raise DatabaseUnavailable("the database went away; try again") from error
+            time.sleep(pause)
+            self._pool.check()
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,73 @@
+"""The latest known state of the cases in use."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from uuid import UUID
+
+import msgspec
+
+from duecourse.case.events import Event
+from duecourse.case.state import Case
+from duecourse.store.log import EventLog
+
+Evolve = Callable[[Case | None, Event], Case]
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A case as it is after its first `version` events."""
+
+    version: int
+    case: Case
+
+
+class States:
+    """Folded states, kept for the cases used last. A kept state may be behind the log."""
+
+    def __init__(self, log: EventLog, evolve: Evolve, kept_cases: int) -> None:
+        self._log = log
+        self._evolve = evolve
+        self._kept_cases = kept_cases
+        self._kept: OrderedDict[UUID, Loaded] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def kept(self, case_id: UUID) -> Loaded | None:
+        with self._lock:
+            if case_id in self._kept:
+                self._kept.move_to_end(case_id)
+            return self._kept.get(case_id)
+
+    def keep(self, case_id: UUID, loaded: Loaded) -> None:
+        """Keep a state unless a newer one is kept already."""
+        with self._lock:
+            known = self._kept.get(case_id)
+            if known is None or known.version < loaded.version:
+                self._kept[case_id] = loaded
+            self._kept.move_to_end(case_id)
+            if len(self._kept) > self._kept_cases:
+                self._kept.popitem(last=False)
+
+    def read(self, case_ids: Collection[UUID]) -> dict[UUID, Loaded]:
+        """Bring the cases up to date with the log, in one read; the unknown ones are absent."""
+        known = {case_id: self.kept(case_id) for case_id in case_ids}
+        if not known:
+            return {}
+        versions = {case_id: loaded.version if loaded else 0 for case_id, loaded in known.items()}
+        tails = self._log.tails(versions)
+        found: dict[UUID, Loaded] = {}
+        for case_id, loaded in known.items():
+            tail = tails.get(case_id)
+            latest = self.after(loaded, [each.event for each in tail]) if tail else loaded
+            if latest is not None:
+                found[case_id] = latest
+                self.keep(case_id, latest)
+        return found
+
+    def after(self, loaded: Loaded | None, events: Collection[Event]) -> Loaded:
+        """The state once `events`, at least one, have happened."""
+        case = loaded.case if loaded else None
+        version = (loaded.version if loaded else 0) + len(events)
+        for event in events:
+            case = self._evolve(case, event)
+        assert case is not None, "there was at least one event"
+        return Loaded(version, case)

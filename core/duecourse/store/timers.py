@@ -1,0 +1,117 @@
+"""The timers of all cases as rows: derived from events, claimed by workers, rebuilt by replay."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from duecourse.case.timers import Timer
+from duecourse.store.database import Connection, Database
+
+
+class DueTimer(msgspec.Struct, frozen=True):
+    case_id: UUID
+    timer: Timer
+
+
+class Timers:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def replace(self, connection: Connection, timers: Mapping[UUID, Sequence[Timer]]) -> None:
+        """Make the rows of these cases be exactly `timers`; a lease on an unchanged row stays."""
+        rows = [(case_id, each) for case_id, many in timers.items() for each in many]
+        cases = [case_id for case_id, _ in rows]
+        keys = [timer.key for _, timer in rows]
+        moments = [timer.due_at for _, timer in rows]
+        connection.execute(
+            """
+            DELETE FROM timers AS t
+             WHERE t.case_id = ANY(%(touched)s)
+               AND NOT EXISTS (
+                   SELECT FROM unnest(%(cases)s::uuid[], %(keys)s::text[]) AS wanted(case_id, key)
+                    WHERE wanted.case_id = t.case_id AND wanted.key = t.key)
+            """,
+            {"touched": list(timers), "cases": cases, "keys": keys},
+        )
+        connection.execute(
+            """
+            INSERT INTO timers (case_id, key, due_at)
+            SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[])
+            ON CONFLICT (case_id, key) DO UPDATE
+               SET due_at = EXCLUDED.due_at, lease_until = NULL
+             WHERE timers.due_at <> EXCLUDED.due_at
+            """,
+            (cases, keys, moments),
+        )
+
+    def claim(self, now: datetime, limit: int, lease_seconds: float) -> list[DueTimer]:
+        """Take up to `limit` due timers that nobody else is working on, the oldest first.
+
+        `now` is the clock of the business; the lease runs on the clock of the server.
+        """
+        rows = self._database.run(
+            lambda connection: connection.execute(
+                """
+                WITH due AS (
+                    SELECT case_id, key FROM timers
+                     WHERE due_at <= %(now)s
+                       AND (lease_until IS NULL OR lease_until < clock_timestamp())
+                     ORDER BY due_at, case_id, key
+                     LIMIT %(limit)s
+                       FOR UPDATE SKIP LOCKED)
+                UPDATE timers AS t
+                   SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+                  FROM due
+                 WHERE t.case_id = due.case_id AND t.key = due.key
+                RETURNING t.case_id, t.key, t.due_at
+                """,
+                {"now": now, "limit": limit, "lease": lease_seconds},
+            ).fetchall()
+        )
+        due = [DueTimer(case_id, Timer(key, due_at)) for case_id, key, due_at in rows]
+        return sorted(due, key=lambda each: (each.timer.due_at, each.case_id, each.timer.key))
+
+    def done(self, fired: Sequence[DueTimer]) -> None:
+        """Forget timers whose command took effect; one that was moved meanwhile stays."""
+        self._database.run(
+            lambda connection: connection.execute(
+                """
+                DELETE FROM timers AS t
+                 USING unnest(%s::uuid[], %s::text[], %s::timestamptz[]) AS f(case_id, key, due_at)
+                 WHERE t.case_id = f.case_id AND t.key = f.key AND t.due_at = f.due_at
+                """,
+                (
+                    [each.case_id for each in fired],
+                    [each.timer.key for each in fired],
+                    [each.timer.due_at for each in fired],
+                ),
+            )
+        )
+
+    def release(self, claimed: Sequence[DueTimer], retry_seconds: float) -> None:
+        """Let timers be claimed again after a pause, when the outside world was not ready."""
+        self._database.run(
+            lambda connection: connection.execute(
+                """
+                UPDATE timers AS t
+                   SET lease_until = clock_timestamp() + make_interval(secs => %s)
+                  FROM unnest(%s::uuid[], %s::text[]) AS f(case_id, key)
+                 WHERE t.case_id = f.case_id AND t.key = f.key
+                """,
+                (
+                    retry_seconds,
+                    [each.case_id for each in claimed],
+                    [each.timer.key for each in claimed],
+                ),
+            )
+        )
+
+    def next_due(self) -> datetime | None:
+        """When the earliest timer is due, whether claimed or not."""
+        row = self._database.run(
+            lambda connection: connection.execute("SELECT min(due_at) FROM timers").fetchone()
+        )
+        found: datetime | None = row[0] if row else None
+        return found

@@ -1,0 +1,168 @@
+"""A command is done once and answered rightly, whenever the connection dies."""
+
+import contextlib
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from duecourse.case import commands as c
+from duecourse.store.database import Database
+from duecourse.store.engine import Engine, Outcome, Request
+from duecourse.store.errors import DatabaseUnavailable
+
+Asking = Callable[..., Request]
+Paying = Callable[..., c.RecordPayment]
+
+
+class Proxy:
+    """Passes bytes to the server and back; can swallow the answer to the next append."""
+
+    def __init__(self, dsn: str) -> None:
+        self._server = conninfo_to_dict(dsn)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.dsn = make_conninfo(dsn, host="127.0.0.1", port=self._socket.getsockname()[1])
+        self.cut_after_commit = False
+        self.cut_before_commit = False
+        self.cuts = 0
+        self._open: set[socket.socket] = set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._socket.accept()
+                server = self._connect()
+                self._open |= {client, server}
+                for pass_on in (self._upstream, self._downstream):
+                    threading.Thread(target=pass_on, args=(client, server), daemon=True).start()
+
+    def _connect(self) -> socket.socket:
+        host, port = str(self._server.get("host", "")), self._server.get("port", 5432)
+        if host.startswith("/"):
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(f"{host}/.s.PGSQL.{port}")
+            return server
+        return socket.create_connection((host, int(port or 5432)))
+
+    def _upstream(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := client.recv(65536):
+                if self.cut_before_commit and b"fictional-token" in data:
+                    self.cut_before_commit = False
+                    break
+                server.sendall(data)
+        self._cut(client, server)
+
+    def _downstream(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := server.recv(65536):
+                # The server sends this answer only after its commit.
+                if self.cut_after_commit and b"appended" in data:
+                    self.cut_after_commit = False
+                    break
+                client.sendall(data)
+        self._cut(client, server)
+
+    def _cut(self, *ends: socket.socket) -> None:
+        self.cuts += 1
+        for end in ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._cut(self._socket)
+        self._socket.close()
+        self._cut(*self._open)
+        for end in self._open:
+            end.close()
+
+
+@pytest.fixture
+def proxy(migrated_dsn: str) -> Iterator[Proxy]:
+    made = Proxy(migrated_dsn)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def distant(proxy: Proxy, new_engine: Callable[..., Engine]) -> Iterator[Engine]:
+    """An engine that reaches the database through the proxy."""
+    with Database(proxy.dsn, min_size=1, max_size=3) as database:
+        yield new_engine(database)
+
+
+def test_a_lost_acknowledgement_is_neither_a_conflict_nor_a_second_payment(
+    proxy: Proxy, distant: Engine, asking: Asking, paying: Paying, opened: UUID
+) -> None:
+    for number in range(20):
+        proxy.cut_after_commit = True
+        outcome = distant.execute(asking(paying(f"p-{number}"), opened))
+        assert not proxy.cut_after_commit, "the answer was swallowed"
+        assert (outcome.version, len(outcome.events)) == (3 + number, 1)
+        assert outcome.position is not None
+    assert len(distant.history(opened)) == 22
+    assert len(distant.load(opened).case.payments) == 20
+
+
+def test_a_lost_acknowledgement_of_a_batch_answers_each_of_its_commands(
+    proxy: Proxy, distant: Engine, asking: Asking, opening: Callable[..., c.OpenCase]
+) -> None:
+    requests = [asking(opening()) for _ in range(10)]
+    proxy.cut_after_commit = True
+    answers = distant.execute_batch(requests)
+    assert not proxy.cut_after_commit
+    assert [(a.case_id, a.version) for a in answers if isinstance(a, Outcome)] == [
+        (request.case_id, 2) for request in requests
+    ]
+
+
+def test_a_command_that_never_arrived_is_sent_again(
+    proxy: Proxy, distant: Engine, asking: Asking, paying: Paying, opened: UUID
+) -> None:
+    request = asking(paying("p-1"), opened)
+    proxy.cut_before_commit = True
+    marked = Request(
+        request.case_id, request.command, request.command_id, request.actor, "fictional-token"
+    )
+    outcome = distant.execute(marked)
+    assert not proxy.cut_before_commit
+    assert (outcome.version, outcome.repeated) == (3, False)
+
+
+def test_sessions_ended_by_the_server_are_replaced(
+    migrated_dsn: str, distant: Engine, asking: Asking, paying: Paying, opened: UUID
+) -> None:
+    with psycopg.connect(migrated_dsn, autocommit=True) as administrator:
+        for number in range(5):
+            administrator.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'duecourse'"
+            )
+            assert distant.execute(asking(paying(f"p-{number}"), opened)).version == 3 + number
+
+
+def test_a_database_that_stays_away_is_reported_in_time(proxy: Proxy) -> None:
+    with Database(proxy.dsn, patience=0.2) as database:
+        # The pool has its connection now, so none is on its way while the proxy closes.
+        database.run(lambda connection: connection.execute("SELECT 1").fetchone())
+        proxy.close()
+        with pytest.raises(DatabaseUnavailable, match="went away"):
+            database.run(lambda connection: connection.execute("SELECT 1").fetchone())
+
+
+def test_an_error_of_the_work_itself_is_not_tried_again(database: Database) -> None:
+    tries: list[uuid.UUID] = []
+
+    def fail(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        tries.append(uuid.uuid4())
+        connection.execute("SELECT 1/0")
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        database.run(fail)
+    assert len(tries) == 1
