@@ -16,6 +16,16 @@ from duecourse.channels import (
     Transient,
     WebhookRequest,
 )
+from duecourse.documents import (
+    DocumentError,
+    DoesNotFit,
+    ExtraMissing,
+    FontMissing,
+    GlyphMissing,
+    page_count,
+    pdfa_level,
+    typeset,
+)
 from duecourse.filing import (
     ClaimedDebt,
     ContactLine,
@@ -38,12 +48,17 @@ __all__ = [
     "ClaimedDebt",
     "Config",
     "ContactLine",
+    "DocumentError",
+    "DoesNotFit",
+    "ExtraMissing",
     "FilingAdapter",
     "FilingDocument",
     "FilingPackage",
     "FilingProblem",
     "FilingRequest",
+    "FontMissing",
     "Forbidden",
+    "GlyphMissing",
     "Outbound",
     "PaymentLine",
     "Permanent",
@@ -55,4 +70,7 @@ __all__ = [
     "WebhookRequest",
     "format_minor",
     "hookimpl",
+    "page_count",
+    "pdfa_level",
+    "typeset",
 ]

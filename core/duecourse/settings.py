@@ -1,0 +1,146 @@
+"""What the operator decides: one TOML file, a few environment variables, secrets elsewhere.
+
+A secret is never written in the file itself but named there: `{ env = "SMS_TOKEN" }` or
+`{ file = "/run/secrets/sms" }`. The tables of plugins stay raw; `convert` makes them typed.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from duecourse.channels import Secret
+
+DEFAULT_FILE: Final = Path("duecourse.toml")
+MOST_BYTES: Final = 1_000_000
+MOST_SECRET_BYTES: Final = 64_000
+
+T = TypeVar("T")
+Table = dict[str, Any]
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used. The message names the file, the key and the fix."""
+
+
+class CreditorDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a creditor tells a debtor in every message: how to pay, and whom to ask for help."""
+
+    ways_to_pay: str
+    contact_line: str
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Read once, at start-up.
+
+    `plugins` lists the entry points that may load; None allows every installed one. The tables
+    of `channels` and `filings` are keyed by the name that cases use, such as `sms`; those of
+    `creditors` by the creditor's code. `treatment` is a schedule of one's own, and `clock` the
+    file of a demo's clock (see `flow.clock.FileClock`); left out, the packaged schedule and the
+    system's clock are used.
+    """
+
+    data: Path = Path("data")
+    database_url: Secret | None = None
+    plugins: tuple[str, ...] | None = None
+    channels: dict[str, Table] = {}
+    filings: dict[str, Table] = {}
+    creditors: dict[str, CreditorDetails] = {}
+    treatment: Path | None = None
+    clock: Path | None = None
+
+    @property
+    def plugin_tables(self) -> dict[str, dict[str, Table]]:
+        """What `Plugins.discover` reads."""
+        return {"channels": self.channels, "filings": self.filings}
+
+
+def read_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read `path`, else the file DUECOURSE_CONFIG names, else `duecourse.toml` where it exists.
+
+    DUECOURSE_DATA and DATABASE_URL win over the file. Raises SettingsError.
+    """
+    env = os.environ if environ is None else environ
+    named = path or (Path(env["DUECOURSE_CONFIG"]) if env.get("DUECOURSE_CONFIG") else None)
+    file = named or DEFAULT_FILE
+    table = _read_toml(file) if named or file.exists() else {}
+    if env.get("DUECOURSE_DATA"):
+        table["data"] = env["DUECOURSE_DATA"]
+    if env.get("DATABASE_URL"):
+        table["database_url"] = Secret(env["DATABASE_URL"])
+    return convert(table, Settings, where=str(file), environ=env)
+
+
+def _read_toml(file: Path) -> Table:
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+    if len(raw) > MOST_BYTES:
+        raise SettingsError(f"{file}: is larger than {MOST_BYTES} bytes")
+    try:
+        return tomllib.loads(raw.decode())
+    except ValueError as error:
+        raise SettingsError(f"{file}: is not TOML in UTF-8: {error}") from error
+
+
+def convert(
+    table: object, kind: type[T], *, where: str, environ: Mapping[str, str] | None = None
+) -> T:
+    """Make a typed value of a raw table; `where` opens the message of a SettingsError.
+
+    Understands Secret and Path besides what msgspec does.
+    """
+    env = os.environ if environ is None else environ
+    try:
+        return msgspec.convert(table, kind, dec_hook=_hook(env))
+    except msgspec.ValidationError as error:
+        # Without the cause: it could carry more of the table than the message shows.
+        raise SettingsError(f"{where}: {error}") from None
+
+
+def _hook(environ: Mapping[str, str]) -> Callable[[type, Any], Any]:
+    def decode(kind: type, value: Any) -> Any:  # noqa: ANN401 - msgspec's own signature
+        if kind is Path and isinstance(value, str | Path) and str(value):
+            return Path(value)
+        if kind is Path:
+            raise ValueError("expected a path")
+        if kind is Secret:
+            return value if isinstance(value, Secret) else _resolve(value, environ)
+        raise NotImplementedError(f"settings cannot hold a {kind.__name__}")
+
+    return decode
+
+
+def _resolve(value: object, environ: Mapping[str, str]) -> Secret:
+    match value:
+        case {"env": str(name), **rest} if not rest:
+            if not environ.get(name):
+                raise ValueError(f"the environment variable {name} is not set")
+            return Secret(environ[name])
+        case {"file": str(name), **rest} if not rest:
+            return Secret(_read_secret(Path(name)))
+        case _:
+            # The value is not shown: somebody may have written the secret itself.
+            raise ValueError('a secret is written { env = "NAME" } or { file = "/path" }')
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MOST_SECRET_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"the secret file {path} cannot be read: {error.strerror}") from None
+    if len(raw) > MOST_SECRET_BYTES:
+        raise ValueError(f"the secret file {path} is larger than {MOST_SECRET_BYTES} bytes")
+    try:
+        text = raw.decode().strip("\r\n")
+    except UnicodeDecodeError:
+        raise ValueError(f"the secret file {path} is not UTF-8") from None
+    if not text:
+        raise ValueError(f"the secret file {path} is empty")
+    return text
