@@ -1,0 +1,146 @@
+"""Running the parts, and seeing that they are well."""
+
+import signal
+import sys
+import threading
+from types import FrameType
+
+import msgspec
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from duecourse.cli.settings import ReadSettings
+from duecourse.flow.house import House, dsn_of
+from duecourse.plugins import Plugins
+from duecourse.rules.gate import load_rulebook
+from duecourse.settings import Settings
+from duecourse.store.embedded import describe
+from duecourse.store.migrate import migrate as run_migrations
+from duecourse.store.migrate import pending
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.pass_context
+def serve(context: click.Context, host: str, port: int) -> None:
+    """Serve the HTTP API. Put a proxy that speaks TLS before it."""
+    try:
+        import uvicorn  # noqa: PLC0415 - an extra, only this command needs it
+
+        from duecourse_api.app import create_app  # noqa: PLC0415
+        from duecourse_api.services import services_of  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise click.ClickException(f"{missing}; install duecourse[api]") from missing
+    settings: Settings = context.obj()
+    with House.open(settings) as house:
+        uvicorn.run(
+            create_app(services_of(house)),
+            host=host,
+            port=port,
+            log_level="warning",
+            timeout_graceful_shutdown=3,
+        )
+
+
+@click.command()
+@click.pass_obj
+def worker(settings: ReadSettings) -> None:
+    """Send what is permitted and do what is due, until told to stop."""
+    stop = threading.Event()
+
+    def finish(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, finish)
+    signal.signal(signal.SIGINT, finish)
+    with House.open(settings()) as house:
+        house.worker().run(stop.is_set)
+
+
+@click.command()
+@click.pass_obj
+def migrate(settings: ReadSettings) -> None:
+    """Bring the tables of the database up to date. May be run at any time, by many at once."""
+    applied = run_migrations(dsn_of(settings()))
+    click.echo(f"applied: {', '.join(applied)}" if applied else "the database is up to date")
+
+
+@click.command()
+@click.pass_obj
+def doctor(settings: ReadSettings) -> None:
+    """Say what runs where, and what is missing. Exits with 1 when something is."""
+    read = settings()
+    console = Console(soft_wrap=True)
+    found = describe(read.data)
+    console.print(f"data folder: {found.data}")
+    if not found.managed or read.database_url is not None:
+        console.print("database: the server that the settings name")
+    else:
+        console.print(f"database: embedded, binaries {found.binaries}, running {found.running}")
+    trouble = bool(found.problem) and found.managed
+    if trouble:
+        console.print(f"[red]{found.problem}[/]")
+        sys.exit(1)
+    waiting = pending(dsn_of(read))
+    if waiting:
+        trouble = True
+        console.print(f"[red]migrations to run: {', '.join(waiting)}[/] (duecourse migrate)")
+    for line in Plugins.discover(read.plugin_tables, read.plugins).listing:
+        if line.state == "broken":
+            trouble = True
+            console.print(f"[red]plugin {line.name} {line.instance}: {line.reason}[/]")
+    if not waiting:
+        with House.open(read) as house:
+            for follower, lag in house.runner().lag().items():
+                console.print(f"follower {follower}: {lag} events behind")
+    sys.exit(1 if trouble else 0)
+
+
+@click.group()
+def plugins() -> None:
+    """Channels and filing adapters."""
+
+
+@plugins.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def list_plugins(settings: ReadSettings, *, as_json: bool) -> None:
+    """List what is installed, what is in use, and what is broken and why."""
+    read = settings()
+    listing = Plugins.discover(read.plugin_tables, read.plugins).listing
+    if as_json:
+        click.echo(msgspec.json.encode(listing))
+        return
+    table = Table("plugin", "kind", "used as", "state", "version", "reason")
+    for line in listing:
+        table.add_row(line.name, line.kind, line.instance, line.state, line.version, line.reason)
+    Console().print(table)
+
+
+@click.group()
+def rules() -> None:
+    """The rules of contact."""
+
+
+@rules.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def list_rules(*, as_json: bool) -> None:
+    """List every rule with its source and how sure we are of it."""
+    packs = load_rulebook().packs
+    if as_json:
+        click.echo(msgspec.json.encode(packs))
+        return
+    table = Table("pack", "rule", "says", "citation", "confidence", "from")
+    for pack in packs:
+        for rule in pack.rules:
+            table.add_row(
+                f"{pack.name} {pack.version}",
+                rule.id,
+                rule.says,
+                rule.citation,
+                rule.confidence,
+                str(rule.effective_from),
+            )
+    Console().print(table)

@@ -1,0 +1,237 @@
+"""Runs the demo: starts everything, tells the story, and makes the weeks pass."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from rich.console import Console
+
+from duecourse.case.context import Actor
+from duecourse.demo import story
+from duecourse.demo.api import Api
+from duecourse.demo.processes import Process
+from duecourse.demo.setting import Setting, read_keys, write_private
+from duecourse.demo.story import Scene
+from duecourse.demo.summary import Summary, summarise
+from duecourse.flow.clock import FileClock
+from duecourse.flow.house import House
+from duecourse.intake.importer import import_portfolio
+from duecourse.intake.mapping import load_mapping
+from duecourse.intake.people import write_portfolio
+from duecourse.intake.report import ImportReport
+from duecourse.peers.mailbox import Mailbox
+from duecourse.peers.process import GatewayProcess
+from duecourse.settings import read_settings
+from duecourse.store.api_keys import ApiKeys
+from duecourse.store.errors import DatabaseUnavailable
+
+IMPORTER: Final = Actor("demo-import", "operator")
+ROLES: Final = ("collector", "legal", "analyst", "auditor", "operator")
+SEED: Final = 20260302
+QUIET_SECONDS: Final = 0.02
+# The clock stops on the half hour, so that what is due at about the same time is done together.
+STRIDE: Final = timedelta(minutes=30)
+REAL_FILE: Final = Path("../shared/data/credit_default.csv")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    data: Path
+    borrowers: int = 500
+    real_accounts: int = 1_000
+    api_port: int = 8000
+    days: int = story.DAYS
+
+
+class Demo:
+    """Everything the demo started; `play` may be called again on the same data."""
+
+    def __init__(
+        self,
+        *,
+        options: Options,
+        setting: Setting,
+        house: House,
+        api: Api,
+        processes: tuple[Process, ...],
+        console: Console,
+    ) -> None:
+        self.setting = setting
+        self.house = house
+        self.console = console
+        self.clock = FileClock(setting.clock)
+        self._options = options
+        self._api = api
+        self._processes = processes
+        self._runner = house.runner()
+        self._brought: dict[str, dict[str, str]] = {}
+
+    def keep_alive(self) -> None:
+        _ensure(self._processes)
+
+    def case_id(self, name: str) -> UUID:
+        return UUID(self._brought[name]["case_id"])
+
+    def take_in(self) -> list[ImportReport]:
+        """Import the fictional borrowers, and the real accounts where the file is there."""
+        folder, as_of = self.setting.folder, story.START
+        portfolio = folder / "portfolio.csv"
+        write_portfolio(portfolio, self._options.borrowers, SEED, as_of)
+        reports = [self._import(portfolio, None)]
+        if self._options.real_accounts and REAL_FILE.exists():
+            part = folder / "real-accounts.csv"
+            _first_lines(REAL_FILE, part, self._options.real_accounts)
+            reports.append(self._import(part, "credit-default"))
+        return reports
+
+    def _import(self, file: Path, mapping: str | None) -> ImportReport:
+        return import_portfolio(
+            file,
+            self.house.engine,
+            self.house.vault,
+            IMPORTER,
+            as_of=story.START,
+            errors_path=file.with_name(f"{file.name}.errors.csv"),
+            mapping=load_mapping(mapping) if mapping else None,
+        )
+
+    def play(self, progress: Callable[[datetime], None]) -> None:
+        """Tell the story and let everything that becomes due happen, day after day."""
+        scenes = story.scenes()
+        end = scenes[0].at + timedelta(days=self._options.days)
+        while True:
+            self._until_quiet()
+            if scenes and scenes[0].at <= self.clock():
+                self._act(scenes.pop(0))
+                continue
+            moments = [scenes[0].at] if scenes else []
+            due = self.house.timers.next_due()
+            moments += [due] if due is not None else []
+            ahead = min(moments, default=end)
+            if ahead > end or not moments:
+                break
+            self.clock.advance(min(_rounded_up(ahead), scenes[0].at if scenes else end))
+            progress(self.clock())
+        self.clock.advance(end)
+        self._until_quiet()
+
+    def _act(self, scene: Scene) -> None:
+        known = self._brought.setdefault(scene.case, {})
+        answer = self._api.post(scene.path.format_map(known), scene.role, scene.body, scene.key)
+        known |= story.brought(answer)
+        refusal = next(
+            (each for each in answer["events"] if each["type"] == "ContactRefused"), None
+        )
+        local = scene.at.astimezone(story.CLOCK).strftime("%d %b %H:%M")
+        said = f"[dim]{local}[/]  the borrower of [bold]{scene.case}[/] {scene.says}"
+        if refusal:
+            said += (
+                f"\n              [yellow]refused[/]: {refusal['says']}"
+                f" ({refusal['citation']}); not before {refusal['next_lawful_at']}"
+            )
+        self.console.print(said)
+
+    def _until_quiet(self) -> None:
+        """Wait until the worker has done all that is due now, whatever died meanwhile."""
+        while True:
+            self.keep_alive()
+            with suppress(DatabaseUnavailable):
+                due = self.house.timers.next_due()
+                behind = sum(self._runner.lag().values())
+                if not behind and (due is None or due > self.clock()):
+                    return
+            time.sleep(QUIET_SECONDS)
+
+    def until_receipts_are_in(self, seconds: float = 60.0) -> None:
+        """Wait until the gateway has told of every message it took."""
+        deadline = time.monotonic() + seconds
+        while self._missing_receipts() and time.monotonic() < deadline:
+            self.keep_alive()
+            time.sleep(0.1)
+
+    def _missing_receipts(self) -> int:
+        deliveries = self.summary()
+        taken = deliveries.contacts.get("sms accepted", 0)
+        told = sum(count for key, count in deliveries.deliveries.items() if key.startswith("sms "))
+        return taken - told
+
+    def summary(self) -> Summary:
+        return summarise(self.house.engine)
+
+
+def _ensure(processes: Sequence[Process]) -> None:
+    for process in processes:
+        process.ensure()
+
+
+def _rounded_up(at: datetime) -> datetime:
+    seconds = STRIDE.total_seconds()
+    return datetime.fromtimestamp(-(-at.timestamp() // seconds) * seconds, UTC)
+
+
+def _first_lines(source: Path, target: Path, rows: int) -> None:
+    with source.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as out:
+        for number, line in enumerate(lines):
+            if number > rows:
+                break
+            out.write(line)
+
+
+@contextmanager
+def running(options: Options, console: Console) -> Iterator[Demo]:
+    """Start the server, the peers, the API and the worker; stop them all at the end."""
+    setting = Setting.prepare(options.data, options.api_port)
+    FileClock(setting.clock, start=story.scenes()[0].at)
+    callback = f"{setting.api_url}/webhooks/sms"
+    with (
+        GatewayProcess(setting.folder / "sms", callback) as gateway,
+        Mailbox(setting.folder / "mail") as mailbox,
+    ):
+        setting.write(gateway, mailbox)
+        with (
+            House.open(read_settings(setting.config), upgrade=True) as house,
+            _processes(setting) as processes,
+            Api(setting.api_url, _keys(house, setting), lambda: _ensure(processes)) as api,
+        ):
+            demo = Demo(
+                options=options,
+                setting=setting,
+                house=house,
+                api=api,
+                processes=processes,
+                console=console,
+            )
+            while not api.is_ready():
+                demo.keep_alive()
+                time.sleep(0.05)
+            yield demo
+
+
+@contextmanager
+def _processes(setting: Setting) -> Iterator[tuple[Process, ...]]:
+    environ = {"DUECOURSE_CONFIG": str(setting.config)}
+    serve = ["duecourse", "serve", "--port", str(setting.api_port)]
+    processes = (
+        Process("API", serve, setting.folder / "api.log", environ),
+        Process("worker", ["duecourse", "worker"], setting.folder / "worker.log", environ),
+    )
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.stop()
+
+
+def _keys(house: House, setting: Setting) -> dict[str, str]:
+    """One key per role, made at the first start and kept beside the demo's settings."""
+    keys = read_keys(setting.keys)
+    store = ApiKeys(house.database)
+    for role in ROLES:
+        if role not in keys:
+            keys[role] = store.create(f"demo-{role}", role)
+            write_private(setting.keys, msgspec.json.encode(keys).decode())
+    return keys

@@ -1,0 +1,1 @@
+"""What follows an event: views, timers, outreach, filing."""

@@ -1,0 +1,65 @@
+"""What a message may say about a case: figures and names, ready to print."""
+
+from uuid import UUID
+
+from duecourse.case.state import Case, DebtAccount, Plan
+from duecourse.money.amounts import format_minor
+from duecourse.rendering import MessageFacts, PlanLine, TemplateProblem
+from duecourse.settings import CreditorDetails
+
+SHOWN_OF_ACCOUNT = 4
+
+
+def message_facts(
+    case_id: UUID, case: Case, contact_id: UUID, details: CreditorDetails | None
+) -> MessageFacts:
+    """The facts of the oldest debt, and all that is owed in its currency, when it was permitted.
+
+    Raises TemplateProblem when nothing is owed or the creditor's details are not configured.
+    """
+    if details is None:
+        raise TemplateProblem(
+            f"the settings need [creditors.{case.creditor}] with ways_to_pay and contact_line"
+        )
+    oldest = _oldest(case)
+    debt = oldest.debt
+    today = case.today(case.contacts[contact_id].permitted_at)
+    return MessageFacts(
+        debtor_name=case.debtor.name,
+        creditor_name=case.creditor_name,
+        amount=format_minor(case.outstanding(debt.currency).total, debt.currency),
+        currency=debt.currency,
+        due_on=debt.due_on,
+        days_past_due=max((today - debt.due_on).days, 0),
+        account_last4=debt.account[-SHOWN_OF_ACCOUNT:],
+        ways_to_pay=details.ways_to_pay,
+        contact_line=details.contact_line,
+        reference=reference_of(case_id),
+        plan=_plan_lines(case),
+    )
+
+
+def reference_of(case_id: UUID) -> str:
+    """What a debtor quotes on the phone; tells nothing about them."""
+    return case_id.hex[-8:].upper()
+
+
+def _oldest(case: Case) -> DebtAccount:
+    owing = [each for each in case.active_debts.values() if each.outstanding.total]
+    if not owing:
+        raise TemplateProblem("nothing is owed any more")
+    return min(owing, key=lambda account: account.debt.due_on)
+
+
+def _plan_lines(case: Case) -> tuple[PlanLine, ...]:
+    """The plan on the table or being kept; none when there is neither."""
+    plan: Plan | None = None
+    for each in case.plans.values():
+        if each.status in {"offered", "active"}:
+            plan = each
+    if plan is None:
+        return ()
+    return tuple(
+        PlanLine(due_on=each.due_on, amount=format_minor(each.amount_minor, plan.currency))
+        for each in plan.instalments
+    )

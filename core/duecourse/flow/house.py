@@ -1,0 +1,84 @@
+"""Puts the parts of one process together: store, rules, plugins, clock."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Self
+
+from duecourse.case.context import Actor, Context
+from duecourse.flow.clock import FileClock, system_clock
+from duecourse.flow.filings import Filings
+from duecourse.flow.outreach import Outreach
+from duecourse.flow.projector import Projector
+from duecourse.flow.worker import Worker
+from duecourse.plugins import Plugins
+from duecourse.rules.gate import RuleBook, load_rulebook
+from duecourse.rules.treatment import Treatment, load_treatment
+from duecourse.settings import Settings
+from duecourse.store.database import Database
+from duecourse.store.embedded import dsn_from_env
+from duecourse.store.engine import Engine
+from duecourse.store.follower import Runner
+from duecourse.store.masterkey import load_master_key
+from duecourse.store.migrate import migrate
+from duecourse.store.timers import Timers
+from duecourse.store.vault import Vault
+
+
+def dsn_of(settings: Settings) -> str:
+    """The database of the settings, else the embedded one in the data folder, started if need be."""
+    if settings.database_url is not None:
+        return settings.database_url.reveal()
+    return dsn_from_env(settings.data)
+
+
+class House:
+    """Everything a process needs, opened once and closed once."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings = settings
+        self.database = database
+        self.clock: Callable[[], datetime] = (
+            FileClock(settings.clock) if settings.clock else system_clock
+        )
+        self.rules: RuleBook = load_rulebook()
+        self.treatment: Treatment = load_treatment(settings.treatment)
+        self.plugins = Plugins.discover(settings.plugin_tables, settings.plugins)
+        self.vault = Vault(database, load_master_key(settings.data))
+        self.engine = Engine(database, self.vault, context_for=self.context_for, clock=self.clock)
+        self.timers = Timers(database)
+
+    @classmethod
+    def open(cls, settings: Settings, *, upgrade: bool = False) -> Self:
+        """Connect. With `upgrade` missing migrations are run first; else they are an error."""
+        dsn = dsn_of(settings)
+        if upgrade:
+            migrate(dsn)
+        return cls(settings, Database(dsn))
+
+    def context_for(self, actor: Actor, at: datetime) -> Context:
+        return Context(at=at, actor=actor, rules=self.rules, treatment=self.treatment)
+
+    def runner(self) -> Runner:
+        return Runner(
+            self.database, self.engine, [Projector(self.engine, self.timers, self.treatment)]
+        )
+
+    def worker(self) -> Worker:
+        return Worker(
+            engine=self.engine,
+            runner=self.runner(),
+            timers=self.timers,
+            outreach=Outreach(self.engine, self.plugins.channels, self.settings.creditors),
+            filings=Filings(self.engine, self.plugins.filings),
+            clock=self.clock,
+        )
+
+    def close(self) -> None:
+        self.plugins.close()
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

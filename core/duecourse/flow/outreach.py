@@ -1,0 +1,212 @@
+"""From a permission to a message that left - or that surely, or possibly, did not.
+
+Before any byte leaves, `ContactDispatching` is committed with the hash of the very text. After a
+crash in between, the channel's guarantee says what may be done (design, decision 9).
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+
+from duecourse.case import commands as c
+from duecourse.case import events as e
+from duecourse.case.context import SYSTEM
+from duecourse.case.evolve import evolve
+from duecourse.case.state import Case, Contact
+from duecourse.channels import Accepted, Channel, ChannelError, Outbound, Permanent, Transient
+from duecourse.flow.facts import message_facts
+from duecourse.rendering import Message, TemplateProblem, body_sha256, render
+from duecourse.settings import CreditorDetails
+from duecourse.store.engine import Engine, Request
+from duecourse.store.timers import DueTimer
+
+log = logging.getLogger(__name__)
+
+Report = c.RecordAccepted | c.RecordRejected | c.RecordUnknown
+
+
+class Postponed(Exception):
+    """The channel is not ready; the same message may be tried again after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again after {seconds} s")
+        self.seconds = seconds
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A permitted contact with its text, made from the case as it was when it was permitted."""
+
+    case_id: UUID
+    contact_id: UUID
+    contact: Contact
+    body_sha256: str
+    outbound: Outbound
+
+
+class Outreach:
+    """Sends what is permitted, and reports what came of it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        channels: Mapping[str, Channel[Any]],
+        creditors: Mapping[str, CreditorDetails],
+    ) -> None:
+        self._engine = engine
+        self._channels = channels
+        self._creditors = creditors
+
+    def dispatch(self, due: DueTimer, now: datetime) -> None:
+        """Carry one permitted contact through. Raises Postponed when it should be tried again."""
+        contact_id = UUID(due.timer.subject)
+        status = self._engine.load(due.case_id).case.contacts[contact_id].status
+        if status not in {"permitted", "dispatching"}:
+            return
+        try:
+            draft = self._draft(due.case_id, contact_id)
+        except TemplateProblem as problem:
+            self._give_up(due.case_id, contact_id, status, str(problem))
+            return
+        channel = self._channels.get(draft.contact.channel)
+        if channel is None:
+            missing = f"no channel {draft.contact.channel!r} is configured"
+            self._give_up(due.case_id, contact_id, status, missing)
+        elif status == "dispatching":
+            self._report(draft, self._resume(draft, channel, now))
+        else:
+            self._begin(draft, channel, now)
+
+    def _draft(self, case_id: UUID, contact_id: UUID) -> Draft:
+        """Make the text from the history up to the permission, so that it never changes again."""
+        case: Case | None = None
+        for recorded in self._engine.history(case_id):
+            case = evolve(case, recorded.event)
+            if _permits(recorded.event, contact_id):
+                break
+        assert case is not None, "a timer's case exists"
+        contact = case.contacts[contact_id]
+        facts = message_facts(case_id, case, contact_id, self._creditors.get(case.creditor))
+        message = render(contact.template, contact.channel, contact.language, facts)
+        return Draft(
+            case_id=case_id,
+            contact_id=contact_id,
+            contact=contact,
+            body_sha256=body_sha256(message),
+            outbound=_outbound(case_id, contact_id, case, message),
+        )
+
+    def _begin(self, draft: Draft, channel: Channel[Any], now: datetime) -> None:
+        """Commit to sending this text, then send it."""
+        command = c.StartDispatch(
+            contact_id=draft.contact_id, plugin=channel.name, body_sha256=draft.body_sha256
+        )
+        outcome = self._engine.execute(_request(draft.case_id, draft.contact_id, command, "start"))
+        if not any(isinstance(event, e.ContactDispatching) for event in outcome.events):
+            return
+        # A repeat means that this answer was once given and lost: the message may have left.
+        if outcome.repeated:
+            self._report(draft, self._resume(draft, channel, now))
+        else:
+            self._report(draft, _send(draft, channel, now))
+
+    def _resume(self, draft: Draft, channel: Channel[Any], now: datetime) -> Report:
+        """Somebody began to send this and never said how it ended."""
+        contact = self._engine.load(draft.case_id).case.contacts[draft.contact_id]
+        if contact.body_sha256 != draft.body_sha256:
+            return _unknown(draft, "a crash while sending, and the text can no longer be made")
+        match channel.capabilities.guarantee:
+            case "idempotent":
+                return _send(draft, channel, now)
+            case "queryable":
+                return _look_up(draft, channel)
+            case "opaque":
+                return _unknown(draft, "a crash while sending; the channel cannot be asked")
+
+    def _report(self, draft: Draft, report: Report) -> None:
+        self._engine.execute(_request(draft.case_id, draft.contact_id, report, "outcome"))
+
+    def _give_up(self, case_id: UUID, contact_id: UUID, status: str, reason: str) -> None:
+        """What cannot be sent is called back; had it begun, nobody can say whether it left."""
+        if status == "permitted":
+            command: c.Command = c.CancelContact(contact_id=contact_id, reason=reason)
+        else:
+            command = c.RecordUnknown(contact_id=contact_id, reason=reason)
+        self._engine.execute(_request(case_id, contact_id, command, "given up"))
+
+
+def _request(case_id: UUID, contact_id: UUID, command: c.Command, what: str) -> Request:
+    """One command of each kind per contact: a repeat finds the first."""
+    return Request(
+        case_id=case_id,
+        command=command,
+        command_id=uuid5(case_id, f"{contact_id}/{what}"),
+        actor=SYSTEM,
+        causation=str(contact_id),
+    )
+
+
+def _permits(event: e.Event, contact_id: UUID) -> bool:
+    return isinstance(event, e.ContactPermitted) and event.contact_id == contact_id
+
+
+def _outbound(case_id: UUID, contact_id: UUID, case: Case, message: Message) -> Outbound:
+    contact = case.contacts[contact_id]
+    return Outbound(
+        key=str(contact_id),
+        contact_id=contact_id,
+        case_id=case_id,
+        to=case.points[contact.point_id].address,
+        to_name=case.debtor.name,
+        subject=message.subject,
+        body=message.body,
+        language=contact.language,
+        sender_name=case.creditor_name,
+        at=contact.permitted_at,
+        expires_at=contact.expires_at,
+    )
+
+
+def _send(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
+    """Send now. What the channel raises says whether the message surely did not leave."""
+    try:
+        accepted = channel.send(draft.outbound)
+    except Transient as busy:
+        # A second try has to be told from a first one after a crash; an opaque channel cannot,
+        # so there the schedule asks for a new contact later.
+        if channel.capabilities.guarantee == "opaque" or now >= draft.outbound.expires_at:
+            return c.RecordRejected(contact_id=draft.contact_id, reason=str(busy)[:500])
+        raise Postponed(busy.retry_after or 30.0) from busy
+    except Permanent as refused:
+        return c.RecordRejected(contact_id=draft.contact_id, reason=str(refused)[:500])
+    except Exception as unclear:  # noqa: BLE001 - a plugin may raise anything; it harms itself only
+        log.warning("contact %s: outcome unknown: %s", draft.contact_id, type(unclear).__name__)
+        return _unknown(draft, f"the channel failed: {type(unclear).__name__}")
+    return _accepted(draft, accepted)
+
+
+def _look_up(draft: Draft, channel: Channel[Any]) -> Report:
+    try:
+        found = channel.find(draft.outbound)
+    except ChannelError as busy:
+        raise Postponed(30.0) from busy
+    except Exception as unclear:  # noqa: BLE001 - as above
+        return _unknown(draft, f"the channel could not be asked: {type(unclear).__name__}")
+    if found is None:
+        return c.RecordRejected(
+            contact_id=draft.contact_id, reason="a crash while sending; the channel never got it"
+        )
+    return _accepted(draft, found)
+
+
+def _accepted(draft: Draft, accepted: Accepted) -> c.RecordAccepted:
+    return c.RecordAccepted(
+        contact_id=draft.contact_id, reference=accepted.reference, units=accepted.units
+    )
+
+
+def _unknown(draft: Draft, reason: str) -> c.RecordUnknown:
+    return c.RecordUnknown(contact_id=draft.contact_id, reason=reason)

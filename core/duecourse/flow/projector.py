@@ -1,0 +1,60 @@
+"""Keeps the read models: each row is a function of the state its case is in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from duecourse.case import events as e
+from duecourse.case.state import Case
+from duecourse.case.timers import timers_of
+from duecourse.rules.treatment import Treatment
+from duecourse.store import references, worklist
+from duecourse.store.database import Connection
+from duecourse.store.engine import Engine, Recorded
+from duecourse.store.references import ContactReference
+from duecourse.store.timers import Timers
+from duecourse.views.worklist import worklist_row
+
+
+class Projector:
+    """A follower. Rows are made from the state as it is now, so a batch may be applied again."""
+
+    name: Final = "views"
+
+    def __init__(self, engine: Engine, timers: Timers, treatment: Treatment) -> None:
+        self._engine = engine
+        self._timers = timers
+        self._treatment = treatment
+
+    def apply(self, connection: Connection, batch: Sequence[Recorded]) -> None:
+        loaded = self._engine.load_many({each.case_id for each in batch})
+        cases = {case_id: found.case for case_id, found in loaded.items()}
+        worklist.replace_rows(
+            connection,
+            [worklist_row(case_id, case, self._treatment) for case_id, case in cases.items()],
+        )
+        self._timers.replace(
+            connection,
+            {case_id: timers_of(case, self._treatment) for case_id, case in cases.items()},
+        )
+        references.replace_rows(connection, list(_references(batch, cases)))
+
+
+def _references(
+    batch: Sequence[Recorded], cases: Mapping[UUID, Case]
+) -> Iterator[ContactReference]:
+    """The names under which a channel may speak of a contact: our key, and its own reference."""
+    for recorded in batch:
+        match recorded.event:
+            case e.ContactDispatching(contact_id=contact_id, key=name):
+                pass
+            case e.ContactAccepted(contact_id=contact_id, reference=name):
+                pass
+            case _:
+                continue
+        yield ContactReference(
+            channel=cases[recorded.case_id].contacts[contact_id].channel,
+            reference=name,
+            case_id=recorded.case_id,
+            contact_id=contact_id,
+        )

@@ -1,0 +1,117 @@
+"""The worker: follows the log, and does what is due."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from duecourse.case.context import SYSTEM
+from duecourse.case.errors import CaseError, TooEarly
+from duecourse.case.timers import command_of
+from duecourse.flow.filings import Filings
+from duecourse.flow.outreach import Outreach, Postponed
+from duecourse.store.engine import Engine, Request
+from duecourse.store.errors import CaseBusy, DatabaseUnavailable
+from duecourse.store.follower import Runner
+from duecourse.store.timers import DueTimer, Timers
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 100
+# Longer than any channel may take; another worker takes over after it.
+LEASE_SECONDS: Final = 120.0
+RETRY_SECONDS: Final = 30.0
+IDLE_SECONDS: Final = 0.25
+
+
+class Worker:
+    """One of any number; timers are shared out by leases."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        runner: Runner,
+        timers: Timers,
+        outreach: Outreach,
+        filings: Filings,
+        clock: Callable[[], datetime],
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self._engine = engine
+        self._runner = runner
+        self._timers = timers
+        self._outreach = outreach
+        self._filings = filings
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Work until told to stop; what is under way is finished."""
+        while not should_stop():
+            try:
+                done = self.step()
+            except DatabaseUnavailable:
+                log.warning("the database is away; the worker waits for it")
+                done = 0
+            if not done:
+                self._runner.wait(IDLE_SECONDS)
+
+    def step(self) -> int:
+        """Bring the views up to date and do one batch of what is due. Returns how much was done."""
+        followed = self._runner.run_once()
+        now = self._clock()
+        claimed = self._timers.claim(now, BATCH, self._lease_seconds)
+        self._decide([each for each in claimed if command_of(each.timer) is not None])
+        for each in claimed:
+            if command_of(each.timer) is None:
+                self._act(each, now)
+        return followed + len(claimed)
+
+    def _decide(self, due: Sequence[DueTimer]) -> None:
+        """Timers that only need a decision go through the engine together."""
+        requests = [request for each in due if (request := _request(each)) is not None]
+        outcomes = self._engine.execute_batch(requests)
+        early = [
+            each
+            for each, outcome in zip(due, outcomes, strict=True)
+            if isinstance(outcome, TooEarly | CaseBusy)
+        ]
+        for each, outcome in zip(due, outcomes, strict=True):
+            if isinstance(outcome, CaseError):
+                log.info("timer %s of %s: %s", each.timer.key, each.case_id, outcome)
+        self._timers.release(early, RETRY_SECONDS)
+        self._timers.done([each for each in due if each not in early])
+
+    def _act(self, due: DueTimer, now: datetime) -> None:
+        """Timers that reach outside, one by one: a bad one harms itself only."""
+        try:
+            if due.timer.kind == "dispatch":
+                self._outreach.dispatch(due, now)
+            else:
+                self._filings.file(due)
+        except Postponed as later:
+            self._timers.release([due], later.seconds)
+        except CaseError as refused:
+            log.info("timer %s of %s: %s", due.timer.key, due.case_id, refused)
+            self._timers.done([due])
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("timer %s of %s failed", due.timer.key, due.case_id)
+            self._timers.release([due], RETRY_SECONDS)
+        else:
+            self._timers.done([due])
+
+
+def _request(due: DueTimer) -> Request | None:
+    command = command_of(due.timer)
+    if command is None:
+        return None
+    return Request(
+        case_id=due.case_id,
+        command=command,
+        command_id=due.timer.command_id(due.case_id),
+        actor=SYSTEM,
+        causation=due.timer.key,
+    )

@@ -1,0 +1,145 @@
+"""The whole thing, end to end, twice on the same data, and with its processes shot at."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+SMALL = ["--borrowers", "12", "--real-accounts", "0", "--port", "8765"]
+
+
+def command(data: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "duecourse", "demo", "--once", "--data", str(data), *SMALL, *more]
+
+
+def summary(output: str) -> str:
+    """The table at the end: what a second run or a run with accidents must print alike."""
+    return output[output.index("What happened") :]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    data = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(command(data), capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield data, done.stdout
+
+
+def sms_ledger(data: Path) -> list[dict[str, object]]:
+    lines = (data / "demo" / "sms" / "ledger.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def duecourse(data: Path, *arguments: str) -> str:
+    config = str(data / "demo" / "duecourse.toml")
+    line = [sys.executable, "-m", "duecourse", "--config", config, *arguments]
+    return subprocess.run(line, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def test_all_six_stories_come_to_their_end(played: tuple[Path, str]) -> None:
+    _, output = played
+    table = summary(output)
+    for claim in ("paid", "kept", "broken", "cn.quiet_hours", "claims filed"):
+        assert claim in table
+    assert "not before 2026-03-04" in output
+
+
+def test_a_second_run_on_the_same_data_adds_nothing(played: tuple[Path, str]) -> None:
+    data, first = played
+    before = sms_ledger(data), sorted(os.listdir(data / "demo" / "letters"))
+    again = subprocess.run(command(data), capture_output=True, text=True, timeout=300, check=False)
+    assert again.returncode == 0, again.stderr
+    assert summary(again.stdout) == summary(first)
+    assert before == (sms_ledger(data), sorted(os.listdir(data / "demo" / "letters")))
+
+
+def test_ledger_and_histories_agree_message_for_message(played: tuple[Path, str]) -> None:
+    data, _ = played
+    told = {str(entry["key"]) for entry in sms_ledger(data) if entry["entry"] == "message"}
+    letters = {path.stem for path in (data / "demo" / "letters").glob("*.pdf")}
+    sent: dict[str, set[str]] = {"sms": set(), "letter": set()}
+    for case in cases(data):
+        for contact_id, contact in case["contacts"].items():
+            if contact["channel"] in sent and contact.get("status") == "accepted":
+                sent[contact["channel"]].add(contact_id)
+    assert sent["sms"]
+    assert sent == {"sms": told, "letter": letters}
+
+
+def cases(data: Path) -> list[dict[str, dict[str, dict[str, str]]]]:
+    """The state of every case, by replay."""
+    config = data / "demo" / "duecourse.toml"
+    code = (
+        "import msgspec, sys\n"
+        "from pathlib import Path\n"
+        "from duecourse.flow.house import House\n"
+        "from duecourse.settings import read_settings\n"
+        "from duecourse.case.evolve import evolve\n"
+        f"house = House.open(read_settings(Path({str(config)!r})))\n"
+        "found = {}\n"
+        "for r in house.engine.read_log(0, 100000):\n"
+        "    found[r.case_id] = evolve(found.get(r.case_id), r.event)\n"
+        "sys.stdout.buffer.write(msgspec.json.encode(list(found.values())))\n"
+        "house.close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    found: list[dict[str, dict[str, dict[str, str]]]] = json.loads(done.stdout)
+    return found
+
+
+def test_replay_prints_each_event_and_the_state_that_show_gives(played: tuple[Path, str]) -> None:
+    data, output = played
+    case_id = re.search(r"case timeline ([0-9a-f-]{36})", output)
+    assert case_id is not None, output
+    lines = [
+        json.loads(line) for line in duecourse(data, "case", "replay", case_id[1]).splitlines()
+    ]
+    assert [line["version"] for line in lines] == list(range(1, len(lines) + 1))
+    for line in (lines[0], lines[len(lines) // 2], lines[-1]):
+        shown = duecourse(data, "case", "show", case_id[1], "--version", str(line["version"]))
+        assert json.loads(shown) == line["case"]
+
+
+@pytest.mark.slow
+def test_ten_kills_lose_nothing_and_double_nothing(
+    played: tuple[Path, str], tmp_path: Path
+) -> None:
+    """Worker, API and PostgreSQL are shot at random moments; the end is the same."""
+    _, undisturbed = played
+    seed = int(os.environ.get("DUECOURSE_KILL_SEED", "20260302"))
+    draw = random.Random(seed)
+    running = subprocess.Popen(
+        command(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    kills = 0
+    while kills < 10 and running.poll() is None:
+        time.sleep(draw.uniform(0.3, 1.5))
+        kills += shoot(tmp_path, draw.choice(["worker", "api", "postgres"]))
+    output, _ = running.communicate(timeout=400)
+    assert running.returncode == 0, f"seed {seed}\n{output}"
+    assert kills == 10, f"seed {seed}: the demo ended after {kills} kills"
+    assert summary(output) == summary(undisturbed), f"seed {seed}"
+    keys = [str(entry["key"]) for entry in sms_ledger(tmp_path) if entry["entry"] == "message"]
+    assert len(set(keys)) == len(keys)
+
+
+def shoot(data: Path, name: str) -> int:
+    """Kill one process without warning; 0 when it is not there yet."""
+    files = {
+        "worker": data / "demo" / "worker.pid",
+        "api": data / "demo" / "api.pid",
+        "postgres": data / "postgres" / "pgdata" / "postmaster.pid",
+    }
+    with suppress(OSError, ValueError, IndexError):
+        os.kill(int(files[name].read_text().split()[0]), signal.SIGKILL)
+        return 1
+    return 0

@@ -1,0 +1,203 @@
+"""Nothing leaves without a permission and a committed record; nothing is sent twice."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Literal
+from uuid import UUID
+
+import pytest
+from office import Ledger, Office, PowerCut
+
+from duecourse import Capabilities, Permanent, Transient
+from duecourse.case import commands as c
+from duecourse.case import events as e
+from duecourse.case.state import Contact
+
+NewOffice = Callable[..., Office]
+
+
+def the_contact(office: Office, case_id: UUID) -> Contact:
+    (contact,) = office.case(case_id).contacts.values()
+    return contact
+
+
+def crash_while_sending(office: Office, ledger: Ledger, *, arrived: bool) -> UUID:
+    """Open a case and lose the worker at its first message; then come back."""
+    if arrived:
+        ledger.after = PowerCut()
+    else:
+        ledger.before = PowerCut()
+    case_id = office.open()
+    with pytest.raises(PowerCut):
+        office.work()
+    ledger.before = ledger.after = None
+    return case_id
+
+
+def with_guarantee(
+    ledger: Ledger, guarantee: Literal["idempotent", "queryable", "opaque"]
+) -> Ledger:
+    ledger.capabilities = Capabilities(medium="sms", guarantee=guarantee)  # type: ignore[misc]
+    return ledger
+
+
+def test_a_due_reminder_leaves_by_itself_once(new_office: NewOffice, ledger: Ledger) -> None:
+    office = new_office({"sms": ledger})
+    case_id = office.open()
+    office.work()
+    office.work()
+    assert [each.case_id for each in ledger.taken] == [case_id]
+    assert the_contact(office, case_id).status == "accepted"
+
+
+def test_the_hash_of_the_very_text_is_recorded_before_it_leaves(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({"sms": ledger})
+    ledger.before = PowerCut()
+    case_id = office.open()
+    with pytest.raises(PowerCut):
+        office.work()
+    last = office.engine.history(case_id)[-1].event
+    assert isinstance(last, e.ContactDispatching)
+    assert last.body_sha256
+    assert ledger.taken == []
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_after_a_crash_an_idempotent_channel_ends_with_one_message(
+    new_office: NewOffice, ledger: Ledger, *, arrived: bool
+) -> None:
+    office = new_office({"sms": with_guarantee(ledger, "idempotent")})
+    case_id = crash_while_sending(office, ledger, arrived=arrived)
+    office.work()
+    assert len(ledger.taken) == 1
+    assert the_contact(office, case_id).status == "accepted"
+
+
+@pytest.mark.parametrize(("arrived", "status"), [(True, "accepted"), (False, "rejected")])
+def test_after_a_crash_a_queryable_channel_is_asked(
+    new_office: NewOffice, ledger: Ledger, *, arrived: bool, status: str
+) -> None:
+    office = new_office({"sms": with_guarantee(ledger, "queryable")})
+    case_id = crash_while_sending(office, ledger, arrived=arrived)
+    office.work()
+    assert the_contact(office, case_id).status == status
+    assert len(ledger.taken) == int(arrived)
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_after_a_crash_an_opaque_channel_is_unknown_and_never_sent_again(
+    new_office: NewOffice, ledger: Ledger, *, arrived: bool
+) -> None:
+    office = new_office({"sms": with_guarantee(ledger, "opaque")})
+    case_id = crash_while_sending(office, ledger, arrived=arrived)
+    office.work()
+    assert the_contact(office, case_id).status == "unknown"
+    assert len(ledger.taken) == int(arrived)
+
+
+def test_a_resend_after_a_payment_is_still_the_text_that_was_recorded(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({"sms": ledger})
+    case_id = crash_while_sending(office, ledger, arrived=True)
+    office.ask(case_id, payment(100_00))
+    office.work()
+    assert the_contact(office, case_id).status == "accepted"
+    assert len(ledger.taken) == 1
+
+
+def payment(amount_minor: int) -> c.RecordPayment:
+    return c.RecordPayment(
+        payment_id="bank-1",
+        currency="CNY",
+        amount_minor=amount_minor,
+        value_on=date(2026, 3, 2),
+    )
+
+
+def test_what_the_channel_refuses_is_tried_again_later_and_then_left(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({"sms": ledger})
+    ledger.before = Permanent("no such number")
+    case_id = office.open()
+    office.pass_days(4)
+    tried = [x for x in office.case(case_id).contacts.values() if x.step == "first-reminder"]
+    assert [each.status for each in tried] == ["rejected"] * 3
+    assert office.case(case_id).steps["first-reminder"].outcome == "skipped"
+
+
+def test_a_busy_channel_gets_the_same_message_when_it_is_ready(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({"sms": ledger})
+    ledger.before = Transient("busy", retry_after=0.01)
+    case_id = office.open()
+    for _ in range(3):
+        office.worker.step()
+    assert the_contact(office, case_id).status == "dispatching"
+    ledger.before = None
+    while the_contact(office, case_id).status == "dispatching":
+        office.work()
+    assert the_contact(office, case_id).status == "accepted"
+    assert len(ledger.taken) == 1
+
+
+def test_what_a_plugin_raises_besides_leaves_the_outcome_unknown(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({"sms": ledger})
+    ledger.after = RuntimeError("connection reset")
+    case_id = office.open()
+    office.work()
+    assert the_contact(office, case_id).status == "unknown"
+    office.pass_days(1)
+    assert len(ledger.taken) == 1
+
+
+def test_a_hold_between_permission_and_dispatch_stops_the_message(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({"sms": ledger})
+    case_id = office.open()
+    office.ask(case_id, c.FollowTreatment(step="first-reminder"))
+    office.ask(case_id, c.PlaceHold(hold_id="h1", kind="dispute", authority="letter"))
+    office.work()
+    assert ledger.taken == []
+    assert the_contact(office, case_id).status == "cancelled"
+
+
+def test_a_payment_between_permission_and_dispatch_calls_the_message_back(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({"sms": ledger})
+    case_id = office.open()
+    office.ask(case_id, c.FollowTreatment(step="first-reminder"))
+    office.now += timedelta(minutes=5)
+    office.ask(case_id, payment(100_00))
+    office.work()
+    assert ledger.taken == []
+    assert the_contact(office, case_id).status == "cancelled"
+
+
+def test_without_the_creditors_details_nothing_is_sent_and_the_case_says_why(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({"sms": ledger}, creditors={})
+    case_id = office.open()
+    office.work()
+    last = office.engine.history(case_id)[-1].event
+    assert isinstance(last, e.ContactCancelled)
+    assert "[creditors.fictional-bank]" in last.reason
+    assert ledger.taken == []
+
+
+def test_a_channel_nobody_configured_is_no_reason_to_stop(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({})
+    case_id = office.open()
+    office.work()
+    assert the_contact(office, case_id).status == "cancelled"

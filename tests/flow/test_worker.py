@@ -1,0 +1,135 @@
+"""Reminders leave by themselves and stop by themselves; what is due is done once."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from uuid import UUID, uuid4
+
+from office import TREATMENT, Ledger, Office
+
+from duecourse.case import commands as c
+from duecourse.case import events as e
+from duecourse.case.timers import timers_of
+from duecourse.store.database import Database
+from duecourse.testing.sample import NOON
+
+NewOffice = Callable[..., Office]
+
+
+def topics(office: Office, case_id: UUID) -> list[str]:
+    return [type(each.event).__name__ for each in office.engine.history(case_id)]
+
+
+def everywhere(ledger: Ledger) -> dict[str, Ledger]:
+    return {"sms": ledger, "email": ledger, "letter": ledger}
+
+
+def test_a_case_left_alone_is_reminded_offered_a_plan_and_proposed_for_legal_review(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office(everywhere(ledger))
+    case_id = office.open()
+    office.pass_days(120)
+    case = office.case(case_id)
+    assert [step.outcome for step in case.steps.values()] == ["done"] * 7
+    assert case.stage == "pre_legal"
+    assert len(ledger.taken) == 6
+
+
+def test_reminders_stop_when_the_debt_is_paid(new_office: NewOffice, ledger: Ledger) -> None:
+    office = new_office(everywhere(ledger))
+    case_id = office.open()
+    office.work()
+    office.ask(case_id, paid(600_00))
+    office.pass_days(30)
+    assert len(ledger.taken) == 1
+    assert office.case(case_id).close_reason == "paid"
+
+
+def paid(amount_minor: int) -> c.RecordPayment:
+    return c.RecordPayment(
+        payment_id="bank-1",
+        currency="CNY",
+        amount_minor=amount_minor,
+        value_on=date(2026, 3, 3),
+    )
+
+
+def test_a_hold_rests_the_schedule_until_its_last_day_is_over(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office(everywhere(ledger))
+    case_id = office.open()
+    until = date(2026, 3, 12)
+    hold = c.PlaceHold(hold_id="bs", kind="breathing_space", authority="adviser", until=until)
+    office.ask(case_id, hold)
+    office.pass_days(10)
+    assert ledger.taken == []
+    office.pass_days(1)
+    assert "HoldExpired" in topics(office, case_id)
+    assert len(ledger.taken) == 1
+
+
+def test_a_missed_instalment_is_noticed_after_its_days_of_grace(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office(everywhere(ledger))
+    case_id = office.open()
+    plan_id = uuid4()
+    first = NOON.date() + timedelta(days=7)
+    parts = tuple(
+        e.Instalment(due_on=first + timedelta(days=30 * n), amount_minor=300_00) for n in range(2)
+    )
+    offer = c.OfferPlan(
+        plan_id=plan_id, kind="instalments", currency="CNY", instalments=parts, expires_on=first
+    )
+    office.ask(case_id, offer)
+    office.ask(case_id, c.AcceptPlan(plan_id=plan_id, evidence="agreed"))
+    office.pass_days(10)
+    assert "InstalmentMissed" not in topics(office, case_id)
+    office.pass_days(1)
+    assert "InstalmentMissed" in topics(office, case_id)
+    office.pass_days(30)
+    assert office.case(case_id).plans[plan_id].status == "broken"
+
+
+def test_a_promise_nobody_kept_is_broken_and_the_schedule_goes_on(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office(everywhere(ledger))
+    case_id = office.open()
+    promise = c.MakePromise(
+        promise_id=uuid4(), currency="CNY", amount_minor=600_00, due_on=date(2026, 3, 6)
+    )
+    office.ask(case_id, promise)
+    office.pass_days(4)
+    assert ledger.taken == []
+    office.pass_days(4)
+    assert "PromiseBroken" in topics(office, case_id)
+    assert len(ledger.taken) == 1
+
+
+def test_timers_and_worklist_are_what_a_replay_would_make_of_the_state(
+    new_office: NewOffice, ledger: Ledger, database: Database
+) -> None:
+    office = new_office(everywhere(ledger))
+    case_id = office.open()
+    office.pass_days(5)
+    office.runner.catch_up()
+    wanted = {(t.key, t.due_at) for t in timers_of(office.case(case_id), TREATMENT)}
+    with database.connection() as connection:
+        rows = connection.execute(
+            "SELECT key, due_at FROM timers WHERE case_id = %s", (case_id,)
+        ).fetchall()
+    assert set(rows) == wanted
+
+
+def test_two_workers_never_hold_the_same_timer(new_office: NewOffice, ledger: Ledger) -> None:
+    office = new_office(everywhere(ledger))
+    for _ in range(5):
+        office.open()
+    office.runner.catch_up()
+    first = office.timers.claim(office.now, limit=3, lease_seconds=60)
+    second = office.timers.claim(office.now, limit=10, lease_seconds=60)
+    assert len(first) == 3
+    assert len(second) == 2
+    assert not {each.case_id for each in first} & {each.case_id for each in second}

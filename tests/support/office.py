@@ -1,0 +1,124 @@
+"""A worker over the module's database, with a clock and channels in the test's hands."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from duecourse import Accepted, Capabilities, Channel, Config, Outbound
+from duecourse.case import commands as c
+from duecourse.case.context import Actor, Context
+from duecourse.case.state import Case
+from duecourse.flow.filings import Filings
+from duecourse.flow.outreach import Outreach
+from duecourse.flow.projector import Projector
+from duecourse.flow.worker import Worker
+from duecourse.rules.gate import load_rulebook
+from duecourse.rules.treatment import load_treatment
+from duecourse.settings import CreditorDetails
+from duecourse.store.database import Database
+from duecourse.store.engine import Engine, Outcome, Request
+from duecourse.store.follower import Runner
+from duecourse.store.timers import Timers
+from duecourse.store.vault import Vault
+from duecourse.testing import COLLECTOR
+from duecourse.testing.sample import NOON, debt, open_case
+
+RULES, TREATMENT = load_rulebook(), load_treatment()
+DETAILS = CreditorDetails(ways_to_pay="https://pay.example.com", contact_line="400-000-0000")
+
+
+class NoConfig(Config):
+    pass
+
+
+class Ledger(Channel[NoConfig]):
+    """Remembers what it was given; `trouble` is raised before or after it takes a message."""
+
+    name = "ledger"
+    config_class = NoConfig
+    capabilities = Capabilities(medium="sms", guarantee="idempotent")
+
+    def __init__(self) -> None:
+        super().__init__(NoConfig())
+        self.taken: list[Outbound] = []
+        self.before: BaseException | None = None
+        self.after: BaseException | None = None
+
+    def send(self, message: Outbound) -> Accepted:
+        if self.before is not None:
+            raise self.before
+        if message.key not in {each.key for each in self.taken}:
+            self.taken.append(message)
+        if self.after is not None:
+            raise self.after
+        return Accepted(reference=f"ledger-{message.key}")
+
+    def find(self, message: Outbound) -> Accepted | None:
+        found = message.key in {each.key for each in self.taken}
+        return Accepted(reference=f"ledger-{message.key}") if found else None
+
+
+class PowerCut(BaseException):
+    """What no handler catches: the process is gone."""
+
+
+class Office:
+    """One worker and everything around it."""
+
+    def __init__(
+        self,
+        database: Database,
+        channels: Mapping[str, Channel[Any]],
+        filings: Mapping[str, Any],
+        creditors: Mapping[str, CreditorDetails],
+    ) -> None:
+        self.now = NOON
+        self.engine = Engine(
+            database,
+            Vault(database, bytes(range(32))),
+            context_for=self._context,
+            clock=lambda: self.now,
+        )
+        self.timers = Timers(database)
+        projector = Projector(self.engine, self.timers, TREATMENT)
+        self.runner = Runner(database, self.engine, [projector])
+        self.worker = Worker(
+            engine=self.engine,
+            runner=self.runner,
+            timers=self.timers,
+            outreach=Outreach(self.engine, channels, creditors),
+            filings=Filings(self.engine, filings),
+            clock=lambda: self.now,
+            lease_seconds=0.0,
+        )
+
+    @staticmethod
+    def _context(actor: Actor, at: datetime) -> Context:
+        return Context(at=at, actor=actor, rules=RULES, treatment=TREATMENT)
+
+    def open(self, **fields: object) -> UUID:
+        case_id = uuid.uuid4()
+        opening = open_case(debt(uuid.uuid4(), **fields))
+        self.ask(case_id, replace(opening, subject_id=uuid.uuid4()))
+        return case_id
+
+    def ask(self, case_id: UUID, command: c.Command, actor: Actor = COLLECTOR) -> Outcome:
+        return self.engine.execute(Request(case_id, command, uuid.uuid4(), actor))
+
+    def case(self, case_id: UUID) -> Case:
+        return self.engine.load(case_id).case
+
+    def work(self) -> None:
+        """Do everything that is due now."""
+        while self.worker.step():
+            pass
+
+    def pass_days(self, days: int) -> None:
+        """Let the days go by, with the worker at work at noon of each."""
+        for _ in range(days):
+            self.now += timedelta(days=1)
+            self.work()
