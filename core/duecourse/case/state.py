@@ -12,6 +12,7 @@ from duecourse.case.words import (
     CloseReason,
     CourtOutcome,
     HoldKind,
+    PersonalText,
     PlanKind,
     ReceiptStatus,
     Stage,
@@ -159,7 +160,7 @@ class Referral(e.Record):
     documents: tuple[e.FiledDocument, ...] = ()
     problems: tuple[str, ...] = ()
     outcome: CourtOutcome | None = None
-    court_reference: str = ""
+    court_reference: PersonalText = ""
 
 
 class Case(e.Record):
@@ -170,7 +171,7 @@ class Case(e.Record):
     creditor: str
     creditor_name: str
     subject_id: UUID
-    borrower_ref: str
+    borrower_ref: PersonalText
     debtor: e.Debtor
     points: Mapping[str, e.ContactPoint]
     retired: tuple[str, ...] = ()

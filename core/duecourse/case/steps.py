@@ -52,9 +52,9 @@ def _contact(case: Case, step: Step, context: Context, progress: StepProgress) -
 
 
 def _wanted(case: Case, step: Step, progress: StepProgress, channel: str) -> Wanted:
-    attempt = f"{progress.failures}/{progress.not_before or ''}"
+    tries = sum(contact.step == step.id for contact in case.contacts.values())
     return Wanted(
-        contact_id=_id(case, step, attempt),
+        contact_id=_id(case, step, f"{tries}/{progress.not_before or ''}"),
         channel=channel,
         template=step.template,
         step=step.id,
@@ -68,7 +68,7 @@ def _never(answer: e.ContactRefused) -> bool:
 
 def _offer(case: Case, step: Step, context: Context, progress: StepProgress) -> list[e.Event]:
     """Offer to pay by monthly instalments. An offer nobody hears of is none: it needs a contact."""
-    offered = _instalments(case, step, context, progress)
+    offered = _instalments(case, step, context)
     channel = _open_channel(case, step, context)
     answer = ask_rules(case, context, _wanted(case, step, progress, channel))
     if isinstance(answer, e.ContactRefused):
@@ -88,7 +88,7 @@ def _open_channel(case: Case, step: Step, context: Context) -> str:
     return step.channel
 
 
-def _instalments(case: Case, step: Step, context: Context, progress: StepProgress) -> e.PlanOffered:
+def _instalments(case: Case, step: Step, context: Context) -> e.PlanOffered:
     """What is owed in the currency of the oldest debt, in equal parts."""
     owing = [each for each in case.active_debts.values() if each.outstanding.total]
     currency = min(owing, key=lambda account: account.debt.due_on).debt.currency
@@ -98,7 +98,7 @@ def _instalments(case: Case, step: Step, context: Context, progress: StepProgres
     days = monthly(today + timedelta(days=step.first_after_days), count)
     return e.PlanOffered(
         at=context.at,
-        plan_id=_id(case, step, f"plan/{progress.failures}"),
+        plan_id=_id(case, step, f"plan/{len(case.plans)}"),
         kind="instalments",
         currency=currency,
         instalments=tuple(
@@ -129,5 +129,5 @@ def _taken(step: Step, context: Context, outcome: str, reason: str) -> e.Treatme
 
 
 def _id(case: Case, step: Step, what: str) -> UUID:
-    """An id that the same step of the same case always gets, so that a repeat finds it."""
+    """An id that the same try of the same step of a case always gets, and no other."""
     return uuid5(case.subject_id, f"{case.creditor}/{step.id}/{what}")
