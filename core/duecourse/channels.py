@@ -18,7 +18,11 @@ CONTRACT = 1
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of a plugin's typed settings. An unknown key is an error that names it."""
+    """Base of a plugin's typed settings. An unknown key is an error that names it.
+
+    Where a required setting follows an optional one, write `class Mine(Config, kw_only=True)`:
+    msgspec does not inherit that.
+    """
 
 
 class Secret:
@@ -135,13 +139,14 @@ C = TypeVar("C", bound=Config)
 class Channel(Generic[C]):
     """Subclass, set `name`, `config_class` and `capabilities`, write `send`.
 
-    Constructing does no input or output. Methods may be called from several threads.
+    Constructing does no input or output; it may change `capabilities` by what the settings say.
+    Methods may be called from several threads.
     """
 
     name: ClassVar[str]
     contract: ClassVar[int] = CONTRACT
     config_class: ClassVar[type[Config]]
-    capabilities: ClassVar[Capabilities]
+    capabilities: Capabilities
 
     def __init__(self, config: C) -> None:
         self.config = config

@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -40,7 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     of `channels` and `filings` are keyed by the name that cases use, such as `sms`; those of
     `creditors` by the creditor's code. `treatment` is a schedule of one's own, and `clock` the
     file of a demo's clock (see `flow.clock.FileClock`); left out, the packaged schedule and the
-    system's clock are used.
+    system's clock are used. `lease_seconds` is after how long a worker takes over what another one
+    began and never ended; more than twice the longest `timeout` of a channel.
     """
 
     data: Path = Path("data")
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     creditors: dict[str, CreditorDetails] = {}
     treatment: Path | None = None
     clock: Path | None = None
+    lease_seconds: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 180.0
 
     @property
     def plugin_tables(self) -> dict[str, dict[str, Table]]:

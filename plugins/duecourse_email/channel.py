@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 from email_validator import EmailNotValidError, validate_email
+from msgspec.structs import replace
 
 from duecourse import (
     Accepted,
@@ -30,6 +31,8 @@ class EmailConfig(Config, kw_only=True):
     """`timeout` is in seconds, for each step. `security` none is for this machine only.
 
     `sender` is the address mails come from; people who unsubscribe write to `unsubscribe`.
+    Say `relay_deduplicates` only of a relay that takes each Message-ID once, for good: a mail
+    whose fate a crash left open is then sent to it again.
     """
 
     host: Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
@@ -41,6 +44,7 @@ class EmailConfig(Config, kw_only=True):
     reply_to: str = ""
     username: str = ""
     password: Secret | None = None
+    relay_deduplicates: bool = False
 
 
 class EmailChannel(Channel[EmailConfig]):
@@ -52,6 +56,8 @@ class EmailChannel(Channel[EmailConfig]):
 
     def __init__(self, config: EmailConfig) -> None:
         super().__init__(config)
+        if config.relay_deduplicates:
+            self.capabilities = replace(self.capabilities, guarantee="idempotent")
         if config.security == "none" and config.host not in LOOPBACK:
             raise ValueError("security none is for this machine only; use starttls or tls")
         if config.security == "none" and config.username:

@@ -37,7 +37,7 @@ def crash_while_sending(office: Office, ledger: Ledger, *, arrived: bool) -> UUI
 def with_guarantee(
     ledger: Ledger, guarantee: Literal["idempotent", "queryable", "opaque"]
 ) -> Ledger:
-    ledger.capabilities = Capabilities(medium="sms", guarantee=guarantee)  # type: ignore[misc]
+    ledger.capabilities = Capabilities(medium="sms", guarantee=guarantee)
     return ledger
 
 

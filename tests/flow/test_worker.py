@@ -20,7 +20,12 @@ def topics(office: Office, case_id: UUID) -> list[str]:
 
 
 def everywhere(ledger: Ledger) -> dict[str, Ledger]:
-    return {"sms": ledger, "email": ledger, "letter": ledger}
+    """Three channels that write into one list."""
+    return {
+        "sms": ledger,
+        "email": Ledger("email", beside=ledger),
+        "letter": Ledger("letter", beside=ledger),
+    }
 
 
 def test_a_case_left_alone_is_reminded_offered_a_plan_and_proposed_for_legal_review(

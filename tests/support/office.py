@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -42,9 +42,12 @@ class Ledger(Channel[NoConfig]):
     config_class = NoConfig
     capabilities = Capabilities(medium="sms", guarantee="idempotent")
 
-    def __init__(self) -> None:
+    def __init__(
+        self, medium: Literal["sms", "email", "letter"] = "sms", beside: "Ledger | None" = None
+    ) -> None:
         super().__init__(NoConfig())
-        self.taken: list[Outbound] = []
+        self.capabilities = Capabilities(medium=medium, guarantee="idempotent")
+        self.taken: list[Outbound] = beside.taken if beside else []
         self.before: BaseException | None = None
         self.after: BaseException | None = None
 

@@ -80,17 +80,20 @@ def _run(
     with House.open(settings(), upgrade=True) as house, _bar() as bar:
         today: date = house.clock().astimezone().date()
         task = bar.add_task(file.name, total=file.stat().st_size)
-        report = take_in(
-            file,
-            house.engine,
-            house.vault,
-            IMPORTER,
-            as_of=as_of.date() if as_of else today,
-            errors_path=errors or file.with_name(f"{file.name}.errors.csv"),
-            mapping=found,
-            delimiter=delimiter,
-            progress=lambda done, size: bar.update(task, completed=done, total=size),
-        )
+        try:
+            report = take_in(
+                file,
+                house.engine,
+                house.vault,
+                IMPORTER,
+                as_of=as_of.date() if as_of else today,
+                errors_path=errors or file.with_name(f"{file.name}.errors.csv"),
+                mapping=found,
+                delimiter=delimiter,
+                progress=lambda done, size: bar.update(task, completed=done, total=size),
+            )
+        except (MappingError, ValueError, OSError) as wrong:
+            raise click.ClickException(str(wrong)) from wrong
     _show(report)
     sys.exit(1 if report.refused else 0)
 

@@ -64,6 +64,10 @@ def _run(started: Demo, console: Console) -> None:
         status.update("waiting for the last receipts")
         started.until_receipts_are_in()
     show(started.summary(), console)
+    config, case_id = started.setting.config, started.case_id("plan-kept")
+    console.print("\nLook at a case:")
+    for what in ("timeline", "replay", "show"):
+        console.print(f"  .venv/bin/duecourse --config {config} case {what} {case_id}")
 
 
 def _go_on(started: Demo, console: Console) -> None:
@@ -75,11 +79,10 @@ def _go_on(started: Demo, console: Console) -> None:
     console.print(f"OpenAPI   {setting.api_url}/schema/openapi.json")
     for role, key in keys.items():
         console.print(f"key       {role:10} {key}")
-    console.print("\nTry next:")
+    console.print("\nAsk the API:")
     console.print(
         f"  curl -s -H 'Authorization: Bearer {keys['collector']}' {setting.api_url}/cases?limit=5"
     )
-    console.print(f"  .venv/bin/duecourse --config {setting.config} case timeline {case_id}")
     console.print(
         f"  curl -s -H 'Authorization: Bearer {keys['collector']}'"
         f" '{setting.api_url}/cases/{case_id}/contact-permission?channel=call'"

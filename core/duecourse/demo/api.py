@@ -44,11 +44,23 @@ class Api:
         found: dict[str, Any] = answer.json()
         return found
 
-    def is_ready(self) -> bool:
-        try:
-            return self._client.get("/health/ready").is_success
-        except httpx2.TransportError:
-            return False
+    def wait_until_ready(self) -> None:
+        """Raises Refused when the API does not get ready in time, with its last words."""
+        headers = {"authorization": f"Bearer {self._keys['operator']}"}
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        said = "nothing answered"
+        while time.monotonic() < deadline:
+            self._keep_alive()
+            try:
+                answer = self._client.get("/health/ready", headers=headers)
+            except httpx2.TransportError:
+                time.sleep(PAUSE_SECONDS)
+                continue
+            if answer.is_success:
+                return
+            said = answer.text[:500]
+            time.sleep(PAUSE_SECONDS)
+        raise Refused(f"the API did not become ready: {said}")
 
     def __enter__(self) -> Self:
         return self

@@ -189,7 +189,7 @@ def running(options: Options, console: Console) -> Iterator[Demo]:
     callback = f"{setting.api_url}/webhooks/sms"
     with (
         GatewayProcess(setting.folder / "sms", callback) as gateway,
-        Mailbox(setting.folder / "mail") as mailbox,
+        Mailbox(setting.folder / "mail", deduplicates=True) as mailbox,
     ):
         setting.write(gateway, mailbox)
         with (
@@ -205,9 +205,7 @@ def running(options: Options, console: Console) -> Iterator[Demo]:
                 processes=processes,
                 console=console,
             )
-            while not api.is_ready():
-                demo.keep_alive()
-                time.sleep(0.05)
+            api.wait_until_ready()
             yield demo
 
 

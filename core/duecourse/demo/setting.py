@@ -16,6 +16,7 @@ _SETTINGS: Final = Template("""\
 # Written by `duecourse demo` at every start. Everything here is on this machine only.
 data = "$data"
 clock = "$clock"
+lease_seconds = 2.0
 
 [channels.sms]
 use = "sms-http"

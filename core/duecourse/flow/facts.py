@@ -1,5 +1,6 @@
 """What a message may say about a case: figures and names, ready to print."""
 
+from typing import Any
 from uuid import UUID
 
 from duecourse.case.state import Case, DebtAccount, Plan
@@ -36,6 +37,7 @@ def message_facts(
         contact_line=details.contact_line,
         reference=reference_of(case_id),
         plan=_plan_lines(case),
+        **_last_payment(case, debt.currency),
     )
 
 
@@ -49,6 +51,17 @@ def _oldest(case: Case) -> DebtAccount:
     if not owing:
         raise TemplateProblem("nothing is owed any more")
     return min(owing, key=lambda account: account.debt.due_on)
+
+
+def _last_payment(case: Case, currency: str) -> dict[str, Any]:
+    """What `payment-received` thanks for."""
+    paid = [x for x in case.payments.values() if x.currency == currency and not x.reversed]
+    if not paid:
+        return {}
+    return {
+        "paid_amount": format_minor(paid[-1].amount_minor, currency),
+        "paid_on": paid[-1].value_on,
+    }
 
 
 def _plan_lines(case: Case) -> tuple[PlanLine, ...]:

@@ -11,6 +11,7 @@ from duecourse.case import events as e
 from duecourse.case.context import SYSTEM
 from duecourse.case.evolve import evolve
 from duecourse.case.state import Case
+from duecourse.channels import ChannelError
 from duecourse.filing import (
     ClaimedDebt,
     ContactLine,
@@ -77,6 +78,8 @@ class Filings:
             reference = adapter.submit(package)
         except FilingProblem as problem:
             return _failed(request, name, *problem.problems)
+        except ChannelError as refused:
+            return _failed(request, name, str(refused))
         except Exception as defect:
             log.exception("adapter %s failed on referral %s", name, request.referral_id)
             return _failed(request, name, f"the adapter failed: {type(defect).__name__}")
@@ -129,7 +132,7 @@ def filing_request(case_id: UUID, referral_id: UUID, case: Case) -> FilingReques
         debtor_addresses=tuple(point.address for point in own if point.kind == "postal"),
         debtor_phones=tuple(point.address for point in own if point.kind == "phone"),
         debts=tuple(_debts(case, referral.debt_ids)),
-        payments=tuple(_payments(case)),
+        payments=tuple(_payments(case, referral.debt_ids)),
         contacts=tuple(sorted(_contacts(case), key=lambda line: line.at)),
         plan_history=tuple(_plans(case)),
     )
@@ -153,8 +156,11 @@ def _debts(case: Case, debt_ids: tuple[UUID, ...]) -> Iterator[ClaimedDebt]:
         )
 
 
-def _payments(case: Case) -> Iterator[PaymentLine]:
+def _payments(case: Case, debt_ids: tuple[UUID, ...]) -> Iterator[PaymentLine]:
+    """The payments of which a part went to one of the claimed debts."""
     for key, payment in case.payments.items():
+        if not any(each.debt_id in debt_ids for each in payment.allocations):
+            continue
         yield PaymentLine(
             payment_id=key,
             value_on=payment.value_on,

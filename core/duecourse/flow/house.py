@@ -19,7 +19,7 @@ from duecourse.store.embedded import dsn_from_env
 from duecourse.store.engine import Engine
 from duecourse.store.follower import Runner
 from duecourse.store.masterkey import load_master_key
-from duecourse.store.migrate import migrate
+from duecourse.store.migrate import migrate, require_current
 from duecourse.store.timers import Timers
 from duecourse.store.vault import Vault
 
@@ -53,6 +53,8 @@ class House:
         dsn = dsn_of(settings)
         if upgrade:
             migrate(dsn)
+        else:
+            require_current(dsn)
         return cls(settings, Database(dsn))
 
     def context_for(self, actor: Actor, at: datetime) -> Context:
@@ -71,6 +73,7 @@ class House:
             outreach=Outreach(self.engine, self.plugins.channels, self.settings.creditors),
             filings=Filings(self.engine, self.plugins.filings),
             clock=self.clock,
+            lease_seconds=self.settings.lease_seconds,
         )
 
     def close(self) -> None:

@@ -63,24 +63,27 @@ class Outreach:
     def dispatch(self, due: DueTimer, now: datetime) -> None:
         """Carry one permitted contact through. Raises Postponed when it should be tried again."""
         contact_id = UUID(due.timer.subject)
-        status = self._engine.load(due.case_id).case.contacts[contact_id].status
+        case = self._engine.load(due.case_id).case
+        status = case.contacts[contact_id].status
         if status not in {"permitted", "dispatching"}:
             return
+        name = case.contacts[contact_id].channel
+        channel = self._channels.get(name)
+        if channel is None:
+            missing = f"no channel {name!r} is configured"
+            self._give_up(due.case_id, contact_id, status, missing)
+            return
         try:
-            draft = self._draft(due.case_id, contact_id)
+            draft = self._draft(due.case_id, contact_id, channel.capabilities.medium)
         except TemplateProblem as problem:
             self._give_up(due.case_id, contact_id, status, str(problem))
             return
-        channel = self._channels.get(draft.contact.channel)
-        if channel is None:
-            missing = f"no channel {draft.contact.channel!r} is configured"
-            self._give_up(due.case_id, contact_id, status, missing)
-        elif status == "dispatching":
+        if status == "dispatching":
             self._report(draft, self._resume(draft, channel, now))
         else:
             self._begin(draft, channel, now)
 
-    def _draft(self, case_id: UUID, contact_id: UUID) -> Draft:
+    def _draft(self, case_id: UUID, contact_id: UUID, medium: str) -> Draft:
         """Make the text from the history up to the permission, so that it never changes again."""
         case: Case | None = None
         for recorded in self._engine.history(case_id):
@@ -90,7 +93,7 @@ class Outreach:
         assert case is not None, "a timer's case exists"
         contact = case.contacts[contact_id]
         facts = message_facts(case_id, case, contact_id, self._creditors.get(case.creditor))
-        message = render(contact.template, contact.channel, contact.language, facts)
+        message = render(contact.template, medium, contact.language, facts)
         return Draft(
             case_id=case_id,
             contact_id=contact_id,

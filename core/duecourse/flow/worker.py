@@ -1,6 +1,7 @@
 """The worker: follows the log, and does what is due."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
@@ -18,14 +19,16 @@ from duecourse.store.timers import DueTimer, Timers
 log = logging.getLogger(__name__)
 
 BATCH: Final = 100
-# Longer than any channel may take; another worker takes over after it.
-LEASE_SECONDS: Final = 120.0
 RETRY_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 0.25
 
 
 class Worker:
-    """One of any number; timers are shared out by leases."""
+    """One of any number; timers are shared out by leases.
+
+    `lease_seconds` is after how long another worker takes over from one that died. It must be
+    more than twice what one exchange with a channel may take.
+    """
 
     def __init__(
         self,
@@ -36,7 +39,7 @@ class Worker:
         outreach: Outreach,
         filings: Filings,
         clock: Callable[[], datetime],
-        lease_seconds: float = LEASE_SECONDS,
+        lease_seconds: float,
     ) -> None:
         self._engine = engine
         self._runner = runner
@@ -63,9 +66,7 @@ class Worker:
         now = self._clock()
         claimed = self._timers.claim(now, BATCH, self._lease_seconds)
         self._decide([each for each in claimed if command_of(each.timer) is not None])
-        for each in claimed:
-            if command_of(each.timer) is None:
-                self._act(each, now)
+        self._act_on([each for each in claimed if command_of(each.timer) is None], now)
         return followed + len(claimed)
 
     def _decide(self, due: Sequence[DueTimer]) -> None:
@@ -80,8 +81,17 @@ class Worker:
         for each, outcome in zip(due, outcomes, strict=True):
             if isinstance(outcome, CaseError):
                 log.info("timer %s of %s: %s", each.timer.key, each.case_id, outcome)
-        self._timers.release(early, RETRY_SECONDS)
+        self._timers.lease(early, RETRY_SECONDS)
         self._timers.done([each for each in due if each not in early])
+
+    def _act_on(self, due: Sequence[DueTimer], now: datetime) -> None:
+        """One by one. A slow channel must not outlast the lease on those that still wait."""
+        renew_at = time.monotonic() + self._lease_seconds / 2
+        for number, each in enumerate(due):
+            if time.monotonic() > renew_at:
+                self._timers.lease(due[number:], self._lease_seconds)
+                renew_at = time.monotonic() + self._lease_seconds / 2
+            self._act(each, now)
 
     def _act(self, due: DueTimer, now: datetime) -> None:
         """Timers that reach outside, one by one: a bad one harms itself only."""
@@ -91,7 +101,7 @@ class Worker:
             else:
                 self._filings.file(due)
         except Postponed as later:
-            self._timers.release([due], later.seconds)
+            self._timers.lease([due], later.seconds)
         except CaseError as refused:
             log.info("timer %s of %s: %s", due.timer.key, due.case_id, refused)
             self._timers.done([due])
@@ -99,7 +109,7 @@ class Worker:
             raise
         except Exception:
             log.exception("timer %s of %s failed", due.timer.key, due.case_id)
-            self._timers.release([due], RETRY_SECONDS)
+            self._timers.lease([due], RETRY_SECONDS)
         else:
             self._timers.done([due])
 

@@ -26,21 +26,27 @@ class Mailbox:
     """Listens on this machine, on any free port, while it is entered.
 
     `answers` gives the reply to RCPT for some recipients, such as `450 4.2.1 busy`; it may be
-    changed at any time. A message that comes twice is in the ledger twice.
+    changed at any time. A message that comes twice is in the ledger twice, unless the mailbox
+    `deduplicates`: then it is kept once per Message-ID.
     """
 
-    def __init__(self, folder: Path, answers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, answers: Mapping[str, str] | None = None, *, deduplicates: bool = False
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.answers = dict(answers or {})
         self.host = HOST
         self.port = 0
+        self._deduplicates = deduplicates
         self._path = folder / "ledger.jsonl"
         self._running: tuple[_Controller, Ledger] | None = None
 
     def start(self) -> Self:
         ledger = Ledger(self._path)
-        controller = _Controller(_Keeper(self.folder, self.answers, ledger))
+        controller = _Controller(
+            _Keeper(self.folder, self.answers, ledger, deduplicates=self._deduplicates)
+        )
         controller.start()
         self.port = controller.port
         self._running = controller, ledger
@@ -85,7 +91,10 @@ class _Controller(Controller):
 class _Keeper:
     """What aiosmtpd asks at each step."""
 
-    def __init__(self, folder: Path, answers: Mapping[str, str], ledger: Ledger) -> None:
+    def __init__(
+        self, folder: Path, answers: Mapping[str, str], ledger: Ledger, *, deduplicates: bool
+    ) -> None:
+        self._known = {entry["message_id"] for entry in ledger.entries} if deduplicates else None
         self._folder = folder
         self._answers = answers
         self._ledger = ledger
@@ -113,6 +122,10 @@ class _Keeper:
         # The older policy hands the header over as it stands; the newer one stumbles on oddities.
         parsed = message_from_bytes(content, policy=policy.compat32)
         message_id = str(parsed["Message-ID"] or "").strip().strip("<>")
+        if self._known is not None:
+            if message_id in self._known:
+                return "250 2.0.0 kept before"
+            self._known.add(message_id)
         name = self._write(message_id, content)
         self._ledger.append(
             {

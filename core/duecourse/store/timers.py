@@ -90,8 +90,8 @@ class Timers:
             )
         )
 
-    def release(self, claimed: Sequence[DueTimer], retry_seconds: float) -> None:
-        """Let timers be claimed again after a pause, when the outside world was not ready."""
+    def lease(self, claimed: Sequence[DueTimer], seconds: float) -> None:
+        """From now on let nobody claim these for so long: to go on with them, or to let them rest."""
         self._database.run(
             lambda connection: connection.execute(
                 """
@@ -101,7 +101,7 @@ class Timers:
                  WHERE t.case_id = f.case_id AND t.key = f.key
                 """,
                 (
-                    retry_seconds,
+                    seconds,
                     [each.case_id for each in claimed],
                     [each.timer.key for each in claimed],
                 ),
