@@ -1,9 +1,10 @@
 """Runs the demo: starts everything, tells the story, and makes the weeks pass."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -20,9 +21,9 @@ from duecourse.demo.story import Scene
 from duecourse.demo.summary import Summary, summarise
 from duecourse.flow.clock import FileClock
 from duecourse.flow.house import House
-from duecourse.intake.importer import import_portfolio
+from duecourse.intake.importer import import_payments, import_portfolio
 from duecourse.intake.mapping import load_mapping
-from duecourse.intake.people import write_portfolio
+from duecourse.intake.people import write_payments, write_portfolio
 from duecourse.intake.report import ImportReport
 from duecourse.peers.mailbox import Mailbox
 from duecourse.peers.process import GatewayProcess
@@ -45,6 +46,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     real_accounts: int = 1_000
     api_port: int = 8000
     days: int = story.DAYS
+
+
+class Act(msgspec.Struct, frozen=True):
+    """Something that people do at a moment of the demo's time."""
+
+    at: datetime
+    do: Callable[[], None]
 
 
 class Demo:
@@ -100,40 +108,61 @@ class Demo:
         )
 
     def play(self, progress: Callable[[datetime], None]) -> None:
-        """Tell the story and let everything that becomes due happen, day after day."""
-        scenes = story.scenes()
-        end = scenes[0].at + timedelta(days=self._options.days)
+        """Let everything happen that the story tells and that becomes due, day after day."""
+        acts = self._acts()
+        end = acts[0].at + timedelta(days=self._options.days)
         while True:
             self._until_quiet()
-            if scenes and scenes[0].at <= self.clock():
-                self._act(scenes.pop(0))
+            if acts and acts[0].at <= self.clock():
+                acts.pop(0).do()
                 continue
-            moments = [scenes[0].at] if scenes else []
-            due = self.house.timers.next_due()
-            moments += [due] if due is not None else []
-            ahead = min(moments, default=end)
-            if ahead > end or not moments:
+            ahead = self._next_moment(acts[:1])
+            if ahead is None or ahead > end:
                 break
-            self.clock.advance(min(_rounded_up(ahead), scenes[0].at if scenes else end))
-            progress(self.clock())
+            self.clock.advance(ahead)
+            progress(ahead)
         self.clock.advance(end)
         self._until_quiet()
 
-    def _act(self, scene: Scene) -> None:
+    def _acts(self) -> list[Act]:
+        told = [Act(scene.at, partial(self._tell, scene)) for scene in story.scenes()]
+        files = [
+            Act(at, partial(self._take_in_payments, at, rows))
+            for at, rows in story.bank_files(self._options.borrowers, SEED)
+        ]
+        return sorted([*told, *files], key=lambda act: act.at)
+
+    def _next_moment(self, acts: Sequence[Act]) -> datetime | None:
+        """When something happens next; what is due by itself is rounded up to the half hour."""
+        due = self.house.timers.next_due()
+        moments = [act.at for act in acts]
+        moments += [_rounded_up(due)] if due is not None else []
+        return min(moments, default=None)
+
+    def _take_in_payments(self, at: datetime, rows: Sequence[Mapping[str, str]]) -> None:
+        file = self.setting.folder / f"payments-{at:%Y-%m-%d}.csv"
+        write_payments(file, rows)
+        import_payments(
+            file,
+            self.house.engine,
+            self.house.vault,
+            IMPORTER,
+            as_of=at.astimezone(story.CLOCK).date(),
+            errors_path=file.with_name(f"{file.name}.errors.csv"),
+        )
+
+    def _tell(self, scene: Scene) -> None:
         known = self._brought.setdefault(scene.case, {})
         answer = self._api.post(scene.path.format_map(known), scene.role, scene.body, scene.key)
         known |= story.brought(answer)
-        refusal = next(
-            (each for each in answer["events"] if each["type"] == "ContactRefused"), None
-        )
         local = scene.at.astimezone(story.CLOCK).strftime("%d %b %H:%M")
-        said = f"[dim]{local}[/]  the borrower of [bold]{scene.case}[/] {scene.says}"
-        if refusal:
-            said += (
-                f"\n              [yellow]refused[/]: {refusal['says']}"
-                f" ({refusal['citation']}); not before {refusal['next_lawful_at']}"
-            )
-        self.console.print(said)
+        self.console.print(f"[dim]{local}[/]  the borrower of [bold]{scene.case}[/] {scene.says}")
+        for event in answer["events"]:
+            if event["type"] == "ContactRefused":
+                self.console.print(
+                    f"              [yellow]refused[/]: {event['says']} ({event['citation']});"
+                    f" not before {event['next_lawful_at']}"
+                )
 
     def _until_quiet(self) -> None:
         """Wait until the worker has done all that is due now, whatever died meanwhile."""

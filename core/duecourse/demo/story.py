@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from duecourse.intake.people import generate_payments, generate_portfolio
+
 START: Final = date(2026, 3, 2)
 DAYS: Final = 91
 CLOCK: Final = ZoneInfo("Asia/Shanghai")
@@ -37,6 +39,19 @@ def scenes() -> list[Scene]:
     """The story in the order of its time."""
     told = [*_paid(), *_kept(), *_broken(), *_disputed(), *_quiet(), *_filed()]
     return sorted(told, key=lambda scene: scene.at)
+
+
+def bank_files(borrowers: int, seed: int) -> list[tuple[datetime, list[dict[str, str]]]]:
+    """The payments of the imported borrowers, as the bank reports them every Monday at six."""
+    payments = list(generate_payments(generate_portfolio(borrowers, seed, START), seed, START))
+    files = []
+    for day in range(7, DAYS, 7):
+        week = range(day - 7, day)
+        rows = [
+            row for row in payments if (date.fromisoformat(row["value_on"]) - START).days in week
+        ]
+        files.append((_on(day, "06:00"), rows))
+    return files
 
 
 def _on(day: int, clock: str) -> datetime:

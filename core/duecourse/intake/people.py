@@ -11,13 +11,13 @@ The same seed and key give the same person, in any order and on any machine.
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
-from duecourse.intake.columns import PORTFOLIO
-from duecourse.money.amounts import format_minor
+from duecourse.intake.columns import PAYMENTS, PORTFOLIO
+from duecourse.money.amounts import format_minor, parse_minor
 
 BANNER: Final = "FICTIONAL people and debts. Any likeness to a real person is chance."
 PERSON_COLUMNS: Final = (
@@ -51,6 +51,7 @@ _ARREARS: Final = (
 )
 _HOMES: Final[tuple[tuple[Home, int], ...]] = (("cn", 90), ("gb", 5), ("us", 5))
 _CURRENCIES: Final[Mapping[Home, str]] = {"cn": "CNY", "gb": "GBP", "us": "USD"}
+_HEADS: Final = ("principal", "interest", "penalty", "fees", "costs")
 _PRODUCTS: Final = ("card", "cash-loan", "instalment-loan", "device-loan")
 
 
@@ -190,11 +191,48 @@ def _debt(draw: _Draw, home: Home, as_of: date) -> dict[str, str]:
 
 def write_portfolio(path: Path, count: int, seed: int, as_of: date) -> int:
     """Write `generate_portfolio` as CSV in our own columns; returns the number of rows."""
-    rows = 0
+    names = [column.name for column in PORTFOLIO]
+    return _write(path, names, generate_portfolio(count, seed, as_of))
+
+
+def generate_payments(
+    portfolio: Iterable[Mapping[str, str]], seed: int, start: date
+) -> Iterator[dict[str, str]]:
+    """Yield what these fictional borrowers pay: some all of it, some in two halves, some nothing.
+
+    How many do is invented, and says nothing about what reminders achieve.
+    """
+    for row in portfolio:
+        draw = _Draw(seed, f"payments-{row['account']}")
+        currency = row["currency"]
+        owed = sum(parse_minor(row[head], currency) for head in _HEADS)
+        half = owed // 2
+        parts = draw.weighted((((owed,), 45), ((half, owed - half), 20), ((), 35)), "parts")
+        day = start + timedelta(days=2 + draw.below(40, "day"))
+        for number, part in enumerate(parts, start=1):
+            yield {
+                "payment_id": f"{row['account']}-{number}",
+                "creditor": row["creditor"],
+                "borrower_ref": row["borrower_ref"],
+                "account": row["account"],
+                "currency": currency,
+                "amount": format_minor(part, currency),
+                "value_on": (day + timedelta(days=30 * (number - 1))).isoformat(),
+                "reference": f"FICTION {row['account']}",
+            }
+
+
+def write_payments(path: Path, payments: Iterable[Mapping[str, str]]) -> int:
+    """Write payments as CSV in our own columns; returns the number of rows."""
+    return _write(path, [column.name for column in PAYMENTS], payments)
+
+
+def _write(path: Path, names: Sequence[str], rows: Iterable[Mapping[str, str]]) -> int:
+    count = 0
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, [column.name for column in PORTFOLIO], lineterminator="\n")
+        writer = csv.DictWriter(stream, names, lineterminator="\n")
         writer.writeheader()
-        for row in generate_portfolio(count, seed, as_of):
+        for row in rows:
             writer.writerow(row)
-            rows += 1
-    return rows
+            count += 1
+    return count
