@@ -19,7 +19,7 @@ check: $(INSTALLED)
 	.venv/bin/lint-imports
 
 # The stamp is removed first and made last: an installation cut short begins anew next time.
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock requirements-fonts.lock pyproject.toml
 	@set -e; \
 	if command -v uv >/dev/null; then uv=yes; pip=''; else uv=''; pip='import pip'; fi; \
 	[ -f $@ ] && .venv/bin/python -c "$$pip" 2>/dev/null || rm -rf .venv; \
@@ -31,6 +31,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	else install='.venv/bin/python -m pip install --quiet'; fi; \
 	echo 'Installing what requirements.lock names ...'; \
 	$$install --require-hashes -r requirements.lock; \
+	$$install --require-hashes --no-deps -r requirements-fonts.lock; \
 	$$install --no-deps --no-build-isolation -e .; \
 	touch $@
 
@@ -48,12 +49,17 @@ $(INSTALLED): requirements.lock pyproject.toml
 # Keeps the versions that still fit; UPGRADE=1 takes the newest.
 lock:
 	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
-	uv pip compile pyproject.toml --all-extras --universal --generate-hashes -p 3.11 --quiet \
+	uv pip compile pyproject.toml --extra test --universal --generate-hashes -p 3.11 --quiet \
 		--no-emit-index-url --no-header --no-annotate $(if $(UPGRADE),--upgrade) -o requirements.lock
 	@sed '1i\
 	# Every dependency with hashes, for every platform. Made by `make lock`; never edited by hand.' \
 		requirements.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
-	@! grep -n '://' requirements.lock
+	echo 'mplfonts==0.0.11' | uv pip compile - --no-deps --universal --generate-hashes -p 3.11 --quiet \
+		--no-emit-index-url --no-header --no-annotate -o requirements-fonts.lock
+	@sed '1i\
+	# A CJK font (Noto Sans CJK SC) and nothing else: the wheel is installed without what it asks for.' \
+		requirements-fonts.lock > requirements.lock.new && mv requirements.lock.new requirements-fonts.lock
+	@! grep -n '://' requirements.lock requirements-fonts.lock
 
 clean:  ## everything that was made, except ./data
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
