@@ -1,0 +1,154 @@
+"""One request to change a case: who asks, under which command id, and the answer it gets."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID, uuid4, uuid5
+
+import msgspec
+from litestar import Request, Response
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter
+
+from duecourse.case.commands import Command
+from duecourse.case.context import Context
+from duecourse.case.decide import decide
+from duecourse.case.events import Event
+from duecourse.case.state import Case
+from duecourse.store.engine import Loaded
+from duecourse.store.engine import Request as EngineRequest
+from duecourse.store.errors import CaseMoved
+from duecourse_api.login import Caller
+from duecourse_api.masking import masked
+from duecourse_api.problems import INVALID_FIELD, Refused
+from duecourse_api.services import Services
+
+_KEYS: Final = UUID("6f6c1d0e-4f0b-5c86-9d53-0a6d6c6b6579")
+"""Namespace of the command ids that Idempotency-Keys stand for."""
+_ETAG: Final = re.compile(r'"([0-9]{1,18})"', re.ASCII)
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the request did: the events it made, none if there was nothing to do.
+
+    `repeated` means that it was recorded before, and this is the first answer again. `position`
+    is that of the last event in the log of all cases.
+    """
+
+    case_id: UUID
+    version: int
+    position: int | None
+    events: tuple[Event, ...]
+    repeated: bool
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    services: Services
+    caller: Caller
+    command_id: UUID
+    expected_version: int | None
+
+    def new_id(self, what: str) -> UUID:
+        """The same id for the same request, so that a repeat is the same command."""
+        return uuid5(self.command_id, what)
+
+    def load(self, case_id: UUID) -> Loaded:
+        return self.services.engine.load(case_id)
+
+    def carry_out(
+        self, case_id: UUID, command: Command, *, created: bool = False
+    ) -> Response[Answer]:
+        """Execute and answer; 201 if something was `created`, else 200."""
+        request = EngineRequest(
+            case_id=case_id,
+            command=command,
+            command_id=self.command_id,
+            actor=self.caller.actor,
+            causation="api",
+            expected_version=self.expected_version,
+        )
+        outcome = self.services.engine.execute(request)
+        answer = Answer(
+            case_id=outcome.case_id,
+            version=outcome.version,
+            position=outcome.position,
+            events=outcome.events,
+            repeated=outcome.repeated,
+        )
+        return self._response(answer, 201 if created and outcome.events else 200)
+
+    def try_out(self, case_id: UUID, command: Command) -> Response[Answer]:
+        """Answer as `carry_out` would, and record nothing."""
+        loaded = self.load(case_id)
+        if self.expected_version not in (None, loaded.version):
+            raise CaseMoved(f"the case is at version {loaded.version}; look at it again")
+        events = decide(loaded.case, command, self.context(loaded.case))
+        answer = Answer(
+            case_id=case_id,
+            version=loaded.version,
+            position=None,
+            events=tuple(events),
+            repeated=False,
+        )
+        return self._response(answer, 200)
+
+    def context(self, case: Case, at: datetime | None = None) -> Context:
+        moment = self.services.clock() if at is None else at
+        return self.services.context_for(self.caller.actor, max(moment, case.at))
+
+    def _response(self, answer: Answer, status: int) -> Response[Answer]:
+        shown = answer if self.caller.sees_personal else masked(answer)
+        return Response(shown, status_code=status, headers=versioned(answer.version))
+
+
+def versioned(version: int) -> dict[str, str]:
+    """The ETag that If-Match takes; and nothing about a case is kept on the way."""
+    return {"ETag": f'"{version}"', "Cache-Control": "no-store"}
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Any text. The same request with the same key takes effect once.",
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-Match",
+        max_length=40,
+        description="The ETag that was read. Answered with 412 when the case has moved on.",
+    ),
+]
+
+
+def provide_asking(
+    request: Request[Caller, Any, Any],
+    services: NamedDependency[Services],
+    idempotency_key: IdempotencyKey = None,
+    if_match: IfMatch = None,
+) -> Asking:
+    caller = request.user
+    command_id = (
+        uuid4() if idempotency_key is None else uuid5(_KEYS, f"{caller.key_id}/{idempotency_key}")
+    )
+    return Asking(
+        services=services,
+        caller=caller,
+        command_id=command_id,
+        expected_version=_expected(if_match),
+    )
+
+
+def _expected(if_match: str | None) -> int | None:
+    if if_match is None:
+        return None
+    version = _ETAG.fullmatch(if_match.strip())
+    if version is None:
+        raise Refused(
+            INVALID_FIELD, 'write the version in quotes, as the ETag has it: "7"', "If-Match"
+        )
+    return int(version[1])

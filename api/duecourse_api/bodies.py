@@ -1,0 +1,327 @@
+"""What is asked for, as JSON. Each is a command without the parts that the path gives or we mint."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated, Final, Literal, dataclass_transform
+from uuid import UUID
+
+import msgspec
+
+from duecourse.case import events as e
+from duecourse.case.commands import Reason
+from duecourse.case.words import (
+    ArrearsReason,
+    Blocks,
+    Channel,
+    CloseReason,
+    ConversationOutcome,
+    CourtOutcome,
+    Holder,
+    HoldKind,
+    Language,
+    Name,
+    PersonalText,
+    PlanKind,
+    PointKind,
+    Stage,
+)
+from duecourse.intake import fields
+from duecourse.intake.problems import Refused
+from duecourse.money.amounts import Buckets, Currency, Minor, PositiveMinor
+
+# Far enough for every debt, near enough that no sum of dates leaves the calendar.
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2200
+# Characters that no text needs and that PostgreSQL, gateways or mail headers may choke on.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+ZoneName = Annotated[str, msgspec.Meta(max_length=64, examples=["Asia/Shanghai"])]
+Jurisdiction = Annotated[str, msgspec.Meta(max_length=6, examples=["CN"])]
+Day = Annotated[date, msgspec.Meta(examples=["2026-03-31"])]
+When = Annotated[datetime, msgspec.Meta(tz=True, examples=["2026-03-02T10:30:00+08:00"])]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base: an unknown field, a date out of bounds or a control character is an error.
+
+    An error of a check begins with the name of its field and a colon.
+    """
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            _check(name, getattr(self, name))
+
+
+def _check(name: str, value: object) -> None:
+    match value:
+        case str() if _CONTROL.search(value):
+            raise ValueError(f"{name}: it holds a control character; remove it")
+        case date() if not FIRST_YEAR <= value.year <= LAST_YEAR:
+            raise ValueError(f"{name}: it must be in the years {FIRST_YEAR} to {LAST_YEAR}")
+
+
+def _formed(name: str, form: Callable[[str], str], value: str) -> str:
+    try:
+        return form(value)
+    except Refused as refused:
+        raise ValueError(f"{name}: {refused.problem}; {refused.fix}") from None
+
+
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC, so that what is stored does not depend on who wrote it."""
+    return moment.astimezone(UTC)
+
+
+# --- the case and what it is about ---------------------------------------------------------
+
+
+class NewDebtor(Body):
+    name: PersonalText
+    national_id: PersonalText = ""
+    language: Language = "zh"
+    time_zone: ZoneName = ""
+    jurisdiction: Jurisdiction = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.name.strip() or not self.name.isprintable():
+            raise ValueError("name: write it on one line, without invisible characters")
+        _formed("time_zone", fields.time_zone, self.time_zone)
+        _formed("jurisdiction", fields.jurisdiction, self.jurisdiction)
+
+    def record(self) -> e.Debtor:
+        return e.Debtor(
+            name=self.name,
+            national_id=self.national_id,
+            language=self.language,
+            time_zone=self.time_zone.strip(),
+            jurisdiction=self.jurisdiction.strip(),
+        )
+
+
+def _line(value: str) -> str:
+    return fields.line_of_text(value, 500)
+
+
+_ADDRESS: Final[Mapping[PointKind, Callable[[str], str]]] = {
+    "phone": fields.phone,
+    "email": fields.email,
+    "postal": fields.postal,
+    "other": _line,
+}
+
+
+class NewContactPoint(Body):
+    """An address under a name of your own. The same name again takes the place of the old one."""
+
+    point_id: Annotated[Name, msgspec.Meta(examples=["mobile"])]
+    kind: PointKind
+    address: PersonalText
+    holder: Holder = "debtor"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self._address():
+            raise ValueError("address: it must not be empty")
+
+    def _address(self) -> str:
+        return _formed("address", _ADDRESS[self.kind], self.address)
+
+    def record(self) -> e.ContactPoint:
+        return e.ContactPoint(
+            point_id=self.point_id, kind=self.kind, address=self._address(), holder=self.holder
+        )
+
+
+class NewDebt(Body):
+    """`due_on` is the oldest unpaid due date: days past due count from it."""
+
+    account: Annotated[PersonalText, msgspec.Meta(min_length=1)]
+    product: Annotated[Name, msgspec.Meta(examples=["consumer-loan"])]
+    currency: Currency
+    balance: Buckets
+    due_on: Day
+    contract_on: Day | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _formed("currency", fields.currency, self.currency)
+
+    def record(self, debt_id: UUID) -> e.Debt:
+        return e.Debt(
+            debt_id=debt_id,
+            account=self.account,
+            product=self.product,
+            currency=self.currency,
+            balance=self.balance,
+            due_on=self.due_on,
+            contract_on=self.contract_on,
+        )
+
+
+class NewCase(Body):
+    """One debtor of one creditor, as the creditor knows them. Posting it again opens nothing."""
+
+    creditor: Annotated[Name, msgspec.Meta(examples=["fictional-bank"])]
+    creditor_name: Annotated[e.Text, msgspec.Meta(min_length=1, examples=["Fictional Bank"])]
+    borrower_ref: Annotated[PersonalText, msgspec.Meta(min_length=1)]
+    debtor: NewDebtor
+    debts: Annotated[tuple[NewDebt, ...], msgspec.Meta(min_length=1, max_length=100)]
+    contact_points: Annotated[tuple[NewContactPoint, ...], msgspec.Meta(max_length=50)] = ()
+
+
+class Because(Body):
+    """Why, in a few words that name nobody."""
+
+    reason: Reason
+
+
+class NewPlace(Body):
+    """Under whose clock and law the debtor lives. Empty means: no longer known."""
+
+    time_zone: ZoneName
+    jurisdiction: Jurisdiction
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _formed("time_zone", fields.time_zone, self.time_zone)
+        _formed("jurisdiction", fields.jurisdiction, self.jurisdiction)
+
+
+class NewStage(Body):
+    to: Stage
+    reason: Reason
+
+
+class Closure(Body):
+    reason: CloseReason
+    note: PersonalText = ""
+
+
+# --- contact -------------------------------------------------------------------------------
+
+
+class NewContact(Body):
+    """With no `point_id` the first usable address of the debtor is taken."""
+
+    channel: Channel
+    template: Annotated[Name, msgspec.Meta(examples=["first-reminder"])]
+    point_id: Name | None = None
+
+
+class NewConversation(Body):
+    channel: Channel
+    outcome: ConversationOutcome
+    occurred_at: When
+    initiator: Literal["creditor", "debtor"] = "creditor"
+    party: Literal["debtor", "representative", "third_party", "nobody"] = "debtor"
+    arrears_reason: ArrearsReason = "not_stated"
+    note: PersonalText = ""
+    point_id: Name | None = None
+
+
+class NewReply(Body):
+    """Words of the debtor, verbatim. Whether they are an opt-out is for the core to say."""
+
+    channel: Channel
+    text: PersonalText
+    occurred_at: When
+    reply_id: Name | None = None
+    point_id: Name | None = None
+
+
+class ChannelChoice(Body):
+    channel: Channel
+    how: Annotated[Reason, msgspec.Meta(examples=["asked on the phone"])]
+
+
+# --- promises, plans, money ------------------------------------------------------------------
+
+
+class NewPromise(Body):
+    currency: Currency
+    amount_minor: PositiveMinor
+    due_on: Day
+
+
+class NewInstalment(Body):
+    due_on: Day
+    amount_minor: PositiveMinor
+
+
+class NewPlan(Body):
+    """Either `instalments`, or `count` and `first_due_on` for equal parts of what is owed."""
+
+    kind: PlanKind
+    currency: Currency
+    expires_on: Day
+    waived_minor: Minor = 0
+    instalments: Annotated[tuple[NewInstalment, ...], msgspec.Meta(max_length=360)] = ()
+    count: Annotated[int, msgspec.Meta(ge=1, le=360, examples=[6])] | None = None
+    first_due_on: Day | None = None
+    frequency: Literal["monthly"] = "monthly"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        split = self.count is not None and self.first_due_on is not None
+        neither = self.count is None and self.first_due_on is None
+        if not (neither if self.instalments else split):
+            raise ValueError("instalments: give either these, or count and first_due_on")
+
+
+class Acceptance(Body):
+    """`evidence` says how the debtor agreed: words, a signature, the number of a recording."""
+
+    evidence: Annotated[PersonalText, msgspec.Meta(min_length=1)]
+
+
+class Decline(Body):
+    reason: PersonalText = ""
+
+
+class NewPayment(Body):
+    """`payment_id` is yours and unique in the case. `debt_id` is the debtor's own direction."""
+
+    payment_id: Annotated[Name, msgspec.Meta(examples=["bank-2026-000123"])]
+    currency: Currency
+    amount_minor: PositiveMinor
+    value_on: Day
+    reference: PersonalText = ""
+    debt_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _formed("currency", fields.currency, self.currency)
+
+
+# --- holds and legal action ------------------------------------------------------------------
+
+
+class NewHold(Body):
+    """`blocks` left out means: all that this kind blocks."""
+
+    kind: HoldKind
+    authority: Annotated[Reason, msgspec.Meta(examples=["the debtor disputes the balance"])]
+    blocks: Annotated[tuple[Blocks, ...], msgspec.Meta(min_length=1, max_length=4)] | None = None
+    until: Day | None = None
+    debt_id: UUID | None = None
+    hold_id: Name | None = None
+
+
+class NewReferral(Body):
+    grounds: Reason
+
+
+class Approval(Body):
+    """`adapter` is the filing adapter that makes the bundle."""
+
+    adapter: Annotated[Name, msgspec.Meta(examples=["cn-court"])]
+
+
+class NewOutcome(Body):
+    outcome: CourtOutcome
+    occurred_on: Day
+    court_reference: PersonalText = ""
+    note: PersonalText = ""

@@ -1,0 +1,83 @@
+"""One whole example of every request body, for the schema. Everybody here is fictional."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+EXAMPLES: Final[Mapping[str, Any]] = {
+    "NewCase": {
+        "creditor": "fictional-bank",
+        "creditor_name": "Fictional Bank",
+        "borrower_ref": "B-100042",
+        "debtor": {
+            "name": "林示例",
+            "language": "zh",
+            "time_zone": "Asia/Shanghai",
+            "jurisdiction": "CN",
+        },
+        "contact_points": [
+            {"point_id": "mobile", "kind": "phone", "address": "+8613800000000"},
+            {"point_id": "email", "kind": "email", "address": "lin.shili@example.com"},
+        ],
+        "debts": [
+            {
+                "account": "FICT-0001",
+                "product": "consumer-loan",
+                "currency": "CNY",
+                "balance": {"principal": 60_000, "interest": 1_250},
+                "due_on": "2026-02-27",
+            }
+        ],
+    },
+    "NewDebt": {
+        "account": "FICT-0002",
+        "product": "credit-card",
+        "currency": "CNY",
+        "balance": {"principal": 20_000},
+        "due_on": "2026-02-15",
+    },
+    "NewContactPoint": {
+        "point_id": "home",
+        "kind": "postal",
+        "address": "示例省虚构市样例路 1 号",
+    },
+    "NewPlace": {"time_zone": "Asia/Shanghai", "jurisdiction": "CN"},
+    "NewStage": {"to": "reminder", "reason": "the account was checked"},
+    "Because": {"reason": "entered by mistake"},
+    "Closure": {"reason": "uneconomic", "note": "agreed with the creditor"},
+    "NewContact": {"channel": "sms", "template": "reminder-first"},
+    "NewConversation": {
+        "channel": "call",
+        "outcome": "hardship_declared",
+        "occurred_at": "2026-03-02T10:30:00+08:00",
+        "initiator": "debtor",
+        "arrears_reason": "reduced_income",
+        "note": "hours were cut in January; asks for six instalments",
+    },
+    "NewReply": {
+        "channel": "sms",
+        "text": "退订",
+        "occurred_at": "2026-03-02T10:30:00+08:00",
+    },
+    "ChannelChoice": {"channel": "sms", "how": "asked on the phone"},
+    "NewPromise": {"currency": "CNY", "amount_minor": 20_000, "due_on": "2026-03-20"},
+    "NewPlan": {
+        "kind": "instalments",
+        "currency": "CNY",
+        "expires_on": "2026-03-16",
+        "count": 6,
+        "first_due_on": "2026-03-31",
+    },
+    "Acceptance": {"evidence": "agreed on the phone, recording 2026-03-02/17"},
+    "Decline": {"reason": "cannot pay anything before April"},
+    "NewPayment": {
+        "payment_id": "bank-2026-000123",
+        "currency": "CNY",
+        "amount_minor": 10_000,
+        "value_on": "2026-03-02",
+    },
+    "NewHold": {"kind": "dispute", "authority": "the debtor disputes the balance"},
+    "NewReferral": {"grounds": "no answer to three offers of a plan"},
+    "Approval": {"adapter": "cn-court"},
+    "NewOutcome": {"outcome": "accepted", "occurred_on": "2026-03-02"},
+}
+"""By the name of the body's class."""

@@ -1,0 +1,113 @@
+"""What stops or goes to court: holds and legal referrals."""
+
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from duecourse.case import commands as c
+from duecourse_api.asking import Answer, Asking
+from duecourse_api.bodies import Approval, Because, NewHold, NewOutcome, NewReferral
+from duecourse_api.routing import PathName, changes, creates
+
+
+@creates("/cases/{case_id:uuid}/holds")
+def place_hold(
+    case_id: FromPath[UUID], data: JSONBody[NewHold], asking: NamedDependency[Asking]
+) -> Response[Answer]:
+    """Stop what the hold protects from; contacts that have not left are called back."""
+    command = c.PlaceHold(
+        hold_id=data.hold_id or str(asking.new_id("hold")),
+        kind=data.kind,
+        authority=data.authority,
+        blocks=data.blocks,
+        until=data.until,
+        debt_id=data.debt_id,
+    )
+    return asking.carry_out(case_id, command, created=True)
+
+
+@changes("/cases/{case_id:uuid}/holds/{hold_id:str}/lift")
+def lift_hold(
+    case_id: FromPath[UUID],
+    hold_id: PathName,
+    data: JSONBody[Because],
+    asking: NamedDependency[Asking],
+) -> Response[Answer]:
+    """End a hold."""
+    return asking.carry_out(case_id, c.LiftHold(hold_id=hold_id, reason=data.reason))
+
+
+@creates("/cases/{case_id:uuid}/referrals")
+def propose_referral(
+    case_id: FromPath[UUID], data: JSONBody[NewReferral], asking: NamedDependency[Asking]
+) -> Response[Answer]:
+    """Propose legal action, when everything fairer has been tried."""
+    command = c.ProposeReferral(referral_id=asking.new_id("referral"), grounds=data.grounds)
+    return asking.carry_out(case_id, command, created=True)
+
+
+@changes("/cases/{case_id:uuid}/referrals/{referral_id:uuid}/approval")
+def approve_referral(
+    case_id: FromPath[UUID],
+    referral_id: FromPath[UUID],
+    data: JSONBody[Approval],
+    asking: NamedDependency[Asking],
+) -> Response[Answer]:
+    """Approve legal action that another person proposed."""
+    command = c.ApproveReferral(referral_id=referral_id, adapter=data.adapter)
+    return asking.carry_out(case_id, command)
+
+
+@changes("/cases/{case_id:uuid}/referrals/{referral_id:uuid}/decline")
+def decline_referral(
+    case_id: FromPath[UUID],
+    referral_id: FromPath[UUID],
+    data: JSONBody[Because],
+    asking: NamedDependency[Asking],
+) -> Response[Answer]:
+    """Say no to legal action; the way back to talking is open."""
+    command = c.DeclineReferral(referral_id=referral_id, reason=data.reason)
+    return asking.carry_out(case_id, command)
+
+
+@changes("/cases/{case_id:uuid}/referrals/{referral_id:uuid}/withdrawal")
+def withdraw_referral(
+    case_id: FromPath[UUID],
+    referral_id: FromPath[UUID],
+    data: JSONBody[Because],
+    asking: NamedDependency[Asking],
+) -> Response[Answer]:
+    """Take a referral back before it is filed."""
+    command = c.WithdrawReferral(referral_id=referral_id, reason=data.reason)
+    return asking.carry_out(case_id, command)
+
+
+@creates("/cases/{case_id:uuid}/referrals/{referral_id:uuid}/outcomes")
+def record_outcome(
+    case_id: FromPath[UUID],
+    referral_id: FromPath[UUID],
+    data: JSONBody[NewOutcome],
+    asking: NamedDependency[Asking],
+) -> Response[Answer]:
+    """Enter what the court answered."""
+    command = c.RecordCourtOutcome(
+        referral_id=referral_id,
+        outcome=data.outcome,
+        occurred_on=data.occurred_on,
+        court_reference=data.court_reference,
+        note=data.note,
+    )
+    return asking.carry_out(case_id, command, created=True)
+
+
+HANDLERS = [
+    place_hold,
+    lift_hold,
+    propose_referral,
+    approve_referral,
+    decline_referral,
+    withdraw_referral,
+    record_outcome,
+]

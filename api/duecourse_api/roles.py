@@ -1,0 +1,72 @@
+"""Who may do what: one rule per route. A route without a rule lets nobody in."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from duecourse.case.words import Role
+
+Access = frozenset[Role] | Literal["open", "channel"]
+"""The roles that may; or `open` to everybody; or left to the signature that a channel checks."""
+
+ANY: Final[frozenset[Role]] = frozenset(
+    {"collector", "legal", "analyst", "auditor", "webhook", "operator"}
+)
+READERS: Final[frozenset[Role]] = ANY - {"webhook"}
+CASE_STAFF: Final[frozenset[Role]] = frozenset({"collector", "legal"})
+LEGAL_STAFF: Final[frozenset[Role]] = frozenset({"legal"})
+# What comes from the creditor's systems as well: accounts, money, corrections, words of the debtor.
+INTAKE: Final[frozenset[Role]] = CASE_STAFF | {"webhook", "operator"}
+
+SEE_PERSONAL: Final[frozenset[Role]] = frozenset({"collector", "legal", "auditor"})
+"""Everybody else sees personal texts masked."""
+
+_CASE: Final = "/cases/{case_id}"
+
+RULES: Final[Mapping[tuple[str, str], Access]] = {
+    ("GET", "/health/live"): "open",
+    ("GET", "/health/ready"): ANY,
+    ("GET", "/schema/openapi.json"): "open",
+    ("POST", "/webhooks/{channel}"): "channel",
+    ("GET", "/cases"): READERS,
+    ("POST", "/cases"): INTAKE,
+    ("GET", _CASE): READERS,
+    ("GET", f"{_CASE}/history"): READERS,
+    ("GET", f"{_CASE}/contact-permission"): READERS,
+    ("POST", f"{_CASE}/contacts"): CASE_STAFF,
+    ("POST", f"{_CASE}/contacts/{{contact_id}}/cancellation"): CASE_STAFF,
+    ("POST", f"{_CASE}/conversations"): CASE_STAFF,
+    ("POST", f"{_CASE}/replies"): INTAKE,
+    ("POST", f"{_CASE}/opt-outs"): INTAKE,
+    ("POST", f"{_CASE}/opt-ins"): CASE_STAFF,
+    ("POST", f"{_CASE}/promises"): CASE_STAFF,
+    ("POST", f"{_CASE}/promises/{{promise_id}}/withdrawal"): CASE_STAFF,
+    ("POST", f"{_CASE}/plans"): CASE_STAFF,
+    ("POST", f"{_CASE}/plans/{{plan_id}}/acceptance"): CASE_STAFF,
+    ("POST", f"{_CASE}/plans/{{plan_id}}/decline"): CASE_STAFF,
+    ("POST", f"{_CASE}/plans/{{plan_id}}/withdrawal"): CASE_STAFF,
+    ("POST", f"{_CASE}/payments"): INTAKE,
+    ("POST", f"{_CASE}/payments/{{payment_id}}/reversal"): INTAKE,
+    ("POST", f"{_CASE}/holds"): CASE_STAFF,
+    ("POST", f"{_CASE}/holds/{{hold_id}}/lift"): CASE_STAFF,
+    ("POST", f"{_CASE}/debts"): INTAKE,
+    ("POST", f"{_CASE}/debts/{{debt_id}}/withdrawal"): INTAKE,
+    ("POST", f"{_CASE}/contact-points"): INTAKE,
+    ("POST", f"{_CASE}/contact-points/{{point_id}}/retirement"): INTAKE,
+    ("POST", f"{_CASE}/debtor/place"): INTAKE,
+    ("POST", f"{_CASE}/stage"): CASE_STAFF,
+    ("POST", f"{_CASE}/closure"): CASE_STAFF,
+    ("POST", f"{_CASE}/reopening"): CASE_STAFF,
+    ("POST", f"{_CASE}/referrals"): CASE_STAFF,
+    ("POST", f"{_CASE}/referrals/{{referral_id}}/approval"): LEGAL_STAFF,
+    ("POST", f"{_CASE}/referrals/{{referral_id}}/decline"): LEGAL_STAFF,
+    ("POST", f"{_CASE}/referrals/{{referral_id}}/withdrawal"): CASE_STAFF,
+    ("POST", f"{_CASE}/referrals/{{referral_id}}/outcomes"): LEGAL_STAFF,
+}
+
+
+def access_to(method: str, path: str) -> Access:
+    """The rule for a route, by its method and path template; nobody, if it has none."""
+    if method == "OPTIONS":
+        # Says which methods a path has, as the schema does.
+        return "open"
+    return RULES.get((method, path), frozenset())

@@ -1,0 +1,52 @@
+"""What the handlers need, put together at the edge."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from duecourse.case.context import Actor, Context
+from duecourse.channels import Channel
+from duecourse.flow.clock import system_clock
+from duecourse.flow.house import House
+from duecourse.store.api_keys import ApiKeys
+from duecourse.store.engine import Engine
+from duecourse.store.migrate import pending
+from duecourse.store.references import References
+from duecourse.store.vault import Vault
+from duecourse.store.worklist import Worklist
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """`missing` names what keeps the service from working, and answers within seconds.
+
+    `threads` is how many requests are worked on at once; not more than the database has
+    connections for.
+    """
+
+    engine: Engine
+    vault: Vault
+    context_for: Callable[[Actor, datetime], Context]
+    clock: Callable[[], datetime]
+    channels: Mapping[str, Channel[Any]]
+    worklist: Worklist
+    references: References
+    keys: ApiKeys
+    missing: Callable[[], list[str]]
+    wall_clock: Callable[[], datetime] = system_clock
+    threads: int = 8
+
+
+def services_of(house: House) -> Services:
+    return Services(
+        engine=house.engine,
+        vault=house.vault,
+        context_for=house.context_for,
+        clock=house.clock,
+        channels=house.plugins.channels,
+        worklist=Worklist(house.database),
+        references=References(house.database),
+        keys=ApiKeys(house.database),
+        missing=lambda: pending(house.database.dsn),
+    )
