@@ -10,6 +10,7 @@ from duecourse.case.context import Actor, Context
 from duecourse.channels import Channel
 from duecourse.flow.clock import system_clock
 from duecourse.flow.house import House
+from duecourse.store.addresses import Addresses
 from duecourse.store.api_keys import ApiKeys
 from duecourse.store.engine import Engine
 from duecourse.store.migrate import pending
@@ -32,6 +33,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     channels: Mapping[str, Channel[Any]]
     worklist: Worklist
     references: References
+    addresses: Addresses
     keys: ApiKeys
     missing: Callable[[], list[str]]
     wall_clock: Callable[[], datetime] = system_clock
@@ -47,6 +49,7 @@ def services_of(house: House) -> Services:
         channels=house.plugins.channels,
         worklist=Worklist(house.database),
         references=References(house.database),
+        addresses=house.addresses,
         keys=ApiKeys(house.database),
         missing=lambda: pending(house.database.dsn),
     )

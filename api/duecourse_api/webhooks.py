@@ -114,25 +114,57 @@ def _take(services: Services, channel: str, signal: Signal, at: datetime) -> boo
     is_early = found is None and signal.reference and at - signal.occurred_at < EARLY
     if is_early:
         return None
+    if isinstance(signal, Reply) and _record_by_sender(services, channel, signal):
+        return True
     services.references.note_unmatched(channel, _id_of(signal), signal.reference)
     return False
 
 
+def _record_by_sender(services: Services, channel: str, reply: Reply) -> bool:
+    """A reply to nothing in particular is heard in every case that has the sender's address.
+
+    Most of them say stop, and whoever says so means all of it.
+    """
+    heard = [
+        _execute(
+            services,
+            channel,
+            EngineRequest(
+                case_id=found.case_id,
+                command=_reply(channel, reply, found.point_id),
+                command_id=uuid5(found.case_id, f"signal/{channel}/{_id_of(reply)}"),
+                actor=_sender(channel),
+                causation=f"webhook:{channel}",
+            ),
+        )
+        for found in services.addresses.find(channel, reply.sender)
+    ]
+    return any(heard)
+
+
 def _record(services: Services, contact: ContactReference, signal: Signal) -> bool:
-    command = _command(services, contact, signal)
+    channel = contact.channel
     request = EngineRequest(
         case_id=contact.case_id,
-        command=command,
+        command=_command(services, contact, signal),
         # With the contact: some gateways count the receipts of each message from one.
-        command_id=uuid5(contact.contact_id, f"signal/{contact.channel}/{_id_of(signal)}"),
-        actor=Actor(f"channel:{contact.channel}", "webhook"),
-        causation=f"webhook:{contact.channel}",
+        command_id=uuid5(contact.contact_id, f"signal/{channel}/{_id_of(signal)}"),
+        actor=_sender(channel),
+        causation=f"webhook:{channel}",
     )
+    return _execute(services, channel, request)
+
+
+def _sender(channel: str) -> Actor:
+    return Actor(f"channel:{channel}", "webhook")
+
+
+def _execute(services: Services, channel: str, request: EngineRequest) -> bool:
     try:
         services.engine.execute(request)
     except CommandIdReused:
         # One id, other words: the first stands, and a person looks at the second.
-        logger.warning("signal id used twice", extra={"channel": contact.channel})
+        logger.warning("signal id used twice", extra={"channel": channel})
         return False
     except (CaseBusy, DecisionFailed):
         raise
@@ -154,13 +186,17 @@ def _command(services: Services, contact: ContactReference, signal: Signal) -> c
         case Reply():
             case = services.engine.load(contact.case_id).case
             known = case.contacts.get(contact.contact_id)
-            return c.RecordReply(
-                reply_id=_name(signal.reply_id),
-                channel=contact.channel,
-                text=signal.text[:MAX_REPLY],
-                occurred_at=signal.occurred_at,
-                point_id=known.point_id if known else "",
-            )
+            return _reply(contact.channel, signal, known.point_id if known else "")
+
+
+def _reply(channel: str, reply: Reply, point_id: str) -> c.RecordReply:
+    return c.RecordReply(
+        reply_id=_name(reply.reply_id),
+        channel=channel,
+        text=reply.text[:MAX_REPLY],
+        occurred_at=reply.occurred_at,
+        point_id=point_id,
+    )
 
 
 def _id_of(signal: Signal) -> str:

@@ -19,6 +19,7 @@ from duecourse.flow.worker import Worker
 from duecourse.rules.gate import load_rulebook
 from duecourse.rules.treatment import load_treatment
 from duecourse.settings import CreditorDetails
+from duecourse.store.addresses import Addresses
 from duecourse.store.database import Database
 from duecourse.store.engine import Engine, Outcome, Request
 from duecourse.store.follower import Runner
@@ -80,14 +81,15 @@ class Office:
         creditors: Mapping[str, CreditorDetails],
     ) -> None:
         self.now = NOON
+        vault = Vault(database, bytes(range(32)))
         self.engine = Engine(
             database,
-            Vault(database, bytes(range(32))),
+            vault,
             context_for=self._context,
             clock=lambda: self.now,
         )
         self.timers = Timers(database)
-        projector = Projector(self.engine, self.timers, TREATMENT)
+        projector = Projector(self.engine, self.timers, Addresses(database, vault), TREATMENT)
         self.runner = Runner(database, self.engine, [projector])
         self.worker = Worker(
             engine=self.engine,

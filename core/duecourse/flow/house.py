@@ -14,6 +14,7 @@ from duecourse.plugins import Plugins
 from duecourse.rules.gate import RuleBook, load_rulebook
 from duecourse.rules.treatment import Treatment, load_treatment
 from duecourse.settings import Settings
+from duecourse.store.addresses import Addresses
 from duecourse.store.database import Database
 from duecourse.store.embedded import dsn_from_env
 from duecourse.store.engine import Engine
@@ -46,6 +47,7 @@ class House:
         self.vault = Vault(database, load_master_key(settings.data))
         self.engine = Engine(database, self.vault, context_for=self.context_for, clock=self.clock)
         self.timers = Timers(database)
+        self.addresses = Addresses(database, self.vault)
 
     @classmethod
     def open(cls, settings: Settings, *, upgrade: bool = False) -> Self:
@@ -62,7 +64,9 @@ class House:
 
     def runner(self) -> Runner:
         return Runner(
-            self.database, self.engine, [Projector(self.engine, self.timers, self.treatment)]
+            self.database,
+            self.engine,
+            [Projector(self.engine, self.timers, self.addresses, self.treatment)],
         )
 
     def worker(self) -> Worker:

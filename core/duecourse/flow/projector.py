@@ -9,11 +9,14 @@ from duecourse.case.state import Case
 from duecourse.case.timers import timers_of
 from duecourse.rules.treatment import Treatment
 from duecourse.store import references, worklist
+from duecourse.store.addresses import Addresses
 from duecourse.store.database import Connection
 from duecourse.store.engine import Engine, Recorded
 from duecourse.store.references import ContactReference
 from duecourse.store.timers import Timers
 from duecourse.views.worklist import worklist_row
+
+_ADDRESSES_CHANGED: Final = (e.CaseOpened, e.ContactPointAdded, e.ContactPointRetired)
 
 
 class Projector:
@@ -21,9 +24,12 @@ class Projector:
 
     name: Final = "views"
 
-    def __init__(self, engine: Engine, timers: Timers, treatment: Treatment) -> None:
+    def __init__(
+        self, engine: Engine, timers: Timers, addresses: Addresses, treatment: Treatment
+    ) -> None:
         self._engine = engine
         self._timers = timers
+        self._addresses = addresses
         self._treatment = treatment
 
     def apply(self, connection: Connection, batch: Sequence[Recorded]) -> None:
@@ -38,6 +44,8 @@ class Projector:
             {case_id: timers_of(case, self._treatment) for case_id, case in cases.items()},
         )
         references.replace_rows(connection, list(_references(batch, cases)))
+        moved = {each.case_id for each in batch if isinstance(each.event, _ADDRESSES_CHANGED)}
+        self._addresses.replace(connection, {case_id: cases[case_id] for case_id in moved})
 
 
 def _references(

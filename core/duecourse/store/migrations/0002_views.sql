@@ -37,6 +37,15 @@ CREATE TABLE contact_references (
     PRIMARY KEY (channel, reference)
 );
 
+-- Whose address it is that somebody writes from, by a keyed pseudonym of the address.
+CREATE TABLE contact_addresses (
+    address_id uuid NOT NULL,
+    case_id    uuid NOT NULL,
+    point_id   text NOT NULL,
+    PRIMARY KEY (case_id, point_id)
+);
+CREATE INDEX contact_addresses_by_address ON contact_addresses (address_id);
+
 -- Signals of a channel that fit no contact; a person looks at them.
 CREATE TABLE unmatched_signals (
     channel     text NOT NULL,
@@ -56,6 +65,6 @@ CREATE TABLE api_keys (
 );
 
 GRANT SELECT, INSERT, UPDATE, DELETE
-    ON worklist, timers, contact_references, unmatched_signals
+    ON worklist, timers, contact_references, contact_addresses, unmatched_signals
     TO duecourse_app;
 GRANT SELECT, INSERT, UPDATE ON api_keys TO duecourse_app;

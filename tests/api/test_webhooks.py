@@ -1,0 +1,259 @@
+"""Receipts and replies: forged, repeated, early, lost, in any order."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import pytest
+from httpx import Response
+from litestar import Litestar
+from litestar.testing import TestClient
+from tests.api.conftest import SIGNATURE, Caller, FakeChannel, MovableClock, a_case
+
+from duecourse.case import commands as c
+from duecourse.case.context import SYSTEM
+from duecourse.case.words import ReceiptStatus
+from duecourse.channels import Receipt, Reply, Signal
+from duecourse.store import references
+from duecourse.store.database import Database
+from duecourse.store.engine import Request
+from duecourse.store.references import ContactReference
+from duecourse_api.services import Services
+from duecourse_api.webhooks import MAX_WEBHOOK_BYTES
+
+Sent = ContactReference
+Deliver = Callable[..., Response]
+
+
+@pytest.fixture
+def sent(collector: Caller, case: str, services: Services, database: Database) -> Sent:
+    """A message that a gateway has accepted, under the reference by which it will speak of it."""
+    asked = collector.post(f"{case}/contacts", {"channel": "sms", "template": "reminder-first"})
+    contact_id = UUID(asked.json()["events"][0]["contact_id"])
+    reference = ContactReference(
+        channel="sms", reference=f"gw-{contact_id}", case_id=UUID(case[7:]), contact_id=contact_id
+    )
+    commands = (
+        c.StartDispatch(contact_id=contact_id, plugin="fake", body_sha256="0" * 64),
+        c.RecordAccepted(contact_id=contact_id, reference=reference.reference),
+    )
+    for number, command in enumerate(commands):
+        request = Request(reference.case_id, command, UUID(int=contact_id.int ^ number), SYSTEM)
+        services.engine.execute(request)
+    with database.connection() as connection:
+        references.replace_rows(connection, [reference])
+    return reference
+
+
+@pytest.fixture
+def deliver(client: TestClient[Litestar], clock: MovableClock) -> Deliver:
+    """Post signals as the gateway would."""
+
+    def post(*signals: Signal, signature: str = SIGNATURE, path: str = "sms") -> Response:
+        body = msgspec.json.encode(signals)
+        return client.post(f"/webhooks/{path}", content=body, headers={"X-Signature": signature})
+
+    return post
+
+
+def receipt(
+    sent: Sent, at: datetime, receipt_id: str = "r-1", status: ReceiptStatus = "delivered"
+) -> Receipt:
+    return Receipt(reference=sent.reference, receipt_id=receipt_id, status=status, occurred_at=at)
+
+
+def reply(sent: Sent, at: datetime, text: str) -> Reply:
+    return Reply(
+        sender="+8613800000000", reply_id=f"m {sent.contact_id}", text=text, occurred_at=at,
+        reference=sent.reference,
+    )  # fmt: skip
+
+
+def contact(collector: Caller, sent: Sent) -> dict:
+    case = collector.get(f"/cases/{sent.case_id}").json()["case"]
+    return case["contacts"][str(sent.contact_id)]
+
+
+def unmatched(database: Database) -> list[tuple]:
+    with database.connection() as connection:
+        return connection.execute(
+            "SELECT channel, signal_id, reference FROM unmatched_signals ORDER BY 1, 2"
+        ).fetchall()
+
+
+def test_a_receipt_reaches_its_contact(
+    deliver: Deliver, sent: Sent, collector: Caller, clock: MovableClock
+) -> None:
+    answer = deliver(receipt(sent, clock()))
+    assert (answer.status_code, answer.json()) == (202, {"recorded": 1, "unmatched": 0})
+    assert contact(collector, sent)["delivery"] == "delivered"
+
+
+def test_receipts_twice_and_in_any_order_end_in_one_state(
+    deliver: Deliver, sent: Sent, collector: Caller, clock: MovableClock
+) -> None:
+    late, early = receipt(sent, clock(), "r-2", "delivered"), receipt(sent, clock(), "r-1", "sent")
+    for signal in (late, early, late, early):
+        assert deliver(signal).status_code == 202
+    seen = contact(collector, sent)
+    assert (seen["delivery"], sorted(seen["receipts"])) == ("delivered", ["r-1", "r-2"])
+
+
+def test_a_forged_webhook_is_refused_and_changes_nothing(
+    deliver: Deliver, sent: Sent, collector: Caller, clock: MovableClock
+) -> None:
+    answer = deliver(receipt(sent, clock(), status="bounced"), signature="guess")
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+    assert answer.json()["type"] == "urn:duecourse:problem:bad-signature"
+    assert "delivery" not in contact(collector, sent)
+
+
+def test_a_receipt_that_comes_too_early_is_asked_for_again(
+    deliver: Deliver, sent: Sent, collector: Caller, clock: MovableClock, database: Database
+) -> None:
+    unknown = ContactReference(
+        channel="sms", reference="not-yet", case_id=sent.case_id, contact_id=sent.contact_id
+    )
+    answer = deliver(receipt(unknown, clock(), "r-early"))
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    with database.connection() as connection:
+        references.replace_rows(connection, [unknown])
+    assert deliver(receipt(unknown, clock(), "r-early")).json()["recorded"] == 1
+    assert contact(collector, sent)["delivery"] == "delivered"
+
+
+def test_an_early_signal_does_not_hold_up_the_others(
+    deliver: Deliver, sent: Sent, collector: Caller, clock: MovableClock
+) -> None:
+    unknown = ContactReference(
+        channel="sms", reference="never", case_id=sent.case_id, contact_id=sent.contact_id
+    )
+    answer = deliver(receipt(unknown, clock()), receipt(sent, clock()))
+    assert answer.status_code == 503
+    assert contact(collector, sent)["delivery"] == "delivered"
+
+
+def test_an_old_signal_that_fits_nothing_is_kept_for_a_person(
+    deliver: Deliver, sent: Sent, clock: MovableClock, database: Database
+) -> None:
+    lost = ContactReference(
+        channel="sms", reference="lost-ref", case_id=sent.case_id, contact_id=sent.contact_id
+    )
+    signal = receipt(lost, clock() - timedelta(hours=1, seconds=1), "r-lost")
+    for _ in range(2):
+        answer = deliver(signal)
+        assert (answer.status_code, answer.json()) == (202, {"recorded": 0, "unmatched": 1})
+    assert unmatched(database).count(("sms", "r-lost", "lost-ref")) == 1
+
+
+def test_a_stop_by_reply_is_kept_verbatim_and_obeyed(
+    deliver: Deliver, sent: Sent, collector: Caller, clock: MovableClock
+) -> None:
+    answers = [deliver(reply(sent, clock(), "TD")) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    case = f"/cases/{sent.case_id}"
+    assert collector.get(case).json()["case"]["opted_out"] == ["sms"]
+    items = collector.get(f"{case}/history").json()["items"]
+    replies = [item for item in items if item["event"]["type"] == "ReplyReceived"]
+    assert [item["event"]["text"] for item in replies] == ["TD"]
+    assert replies[0]["actor"] == {"id": "channel:sms", "role": "webhook"}
+
+
+def test_a_stop_to_nothing_in_particular_is_heard_in_every_case_of_the_sender(
+    deliver: Deliver, sent: Sent, collector: Caller, services: Services, database: Database
+) -> None:
+    case = services.engine.load(sent.case_id).case
+    number = next(point.address for point in case.points.values() if point.kind == "phone")
+    with database.connection() as connection:
+        services.addresses.replace(connection, {sent.case_id: case})
+    signal = Reply(sender=number, reply_id="m-8", text="STOP", occurred_at=case.at)
+    assert deliver(signal).json() == {"recorded": 1, "unmatched": 0}
+    assert collector.get(f"/cases/{sent.case_id}").json()["case"]["opted_out"] == ["sms"]
+
+
+def test_a_reply_of_a_stranger_waits_for_a_person(
+    deliver: Deliver, sent: Sent, clock: MovableClock, database: Database
+) -> None:
+    signal = Reply(sender="+8613899999999", reply_id="m-9", text="?", occurred_at=clock())
+    assert deliver(signal).json() == {"recorded": 0, "unmatched": 1}
+    assert ("sms", "m-9", "") in unmatched(database)
+    assert "+86138" not in str(unmatched(database))
+
+
+def test_one_id_for_two_statements_leaves_the_first(
+    deliver: Deliver, sent: Sent, collector: Caller, clock: MovableClock
+) -> None:
+    deliver(receipt(sent, clock(), "r-1", "delivered"))
+    second = deliver(receipt(sent, clock(), "r-1", "complained"))
+    assert second.json() == {"recorded": 0, "unmatched": 1}
+    assert contact(collector, sent)["delivery"] == "delivered"
+
+
+def test_a_very_long_reply_and_a_strange_id_can_be_read_back(
+    deliver: Deliver, sent: Sent, collector: Caller, clock: MovableClock
+) -> None:
+    assert deliver(reply(sent, clock(), "长" * 5000)).status_code == 202
+    items = collector.get(f"/cases/{sent.case_id}/history").json()["items"]
+    assert items[-1]["event"]["text"] == "长" * 2000
+
+
+@pytest.mark.parametrize("path", ["fax", "..", "%00", "sms%2fsms"])
+def test_an_unknown_channel_is_not_found(
+    deliver: Deliver, sent: Sent, clock: MovableClock, path: str
+) -> None:
+    assert deliver(receipt(sent, clock()), path=path).status_code == 404
+
+
+def garbled(**fields: str) -> bytes:
+    """A receipt with something wrong in it."""
+    receipt = {
+        "type": "Receipt",
+        "reference": "a",
+        "receipt_id": "r-1",
+        "status": "sent",
+        "occurred_at": "2026-03-02T04:00:00Z",
+    }
+    return msgspec.json.encode([receipt | fields])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[{}]",
+        b"[" * 60_000,
+        garbled(reference="a\0"),
+        garbled(occurred_at="2026-03-02T04:00:00"),
+        garbled(occurred_at="0001-01-01T00:00:00+14:00"),
+        garbled(status="eaten"),
+    ],
+)
+def test_garbage_is_refused_without_an_accident(client: TestClient[Litestar], body: bytes) -> None:
+    answer = client.post("/webhooks/sms", content=body, headers={"X-Signature": SIGNATURE})
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_large_webhook_is_refused_before_the_channel_sees_it(
+    client: TestClient[Litestar],
+) -> None:
+    body = b" " * (MAX_WEBHOOK_BYTES + 1)
+    answer = client.post("/webhooks/sms?gateway=3", content=body)
+    assert answer.status_code == 413
+
+
+def test_a_broken_plugin_harms_itself_only(
+    client: TestClient[Litestar], channel: FakeChannel, collector: Caller
+) -> None:
+    channel.receive = lambda _request: 1 / 0
+    try:
+        answer = client.post("/webhooks/sms", content=b"[]")
+    finally:
+        del channel.receive
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:duecourse:problem:defect")
+    assert "ZeroDivision" not in answer.text
+    assert collector.post("/cases", a_case()).status_code == 201
