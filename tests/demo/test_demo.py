@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 SMALL = ["--borrowers", "12", "--real-accounts", "0", "--port", "8765"]
@@ -115,6 +116,40 @@ def test_replay_prints_each_event_and_the_state_that_show_gives(played: tuple[Pa
     for line in (lines[0], lines[len(lines) // 2], lines[-1]):
         shown = duecourse(data, "case", "show", case_id[1], "--version", str(line["version"]))
         assert json.loads(shown) == line["case"]
+
+
+def test_the_api_gives_the_state_of_every_version_that_replay_prints(
+    played: tuple[Path, str],
+) -> None:
+    data, output = played
+    case_id = re.search(r"case timeline ([0-9a-f-]{36})", output)
+    assert case_id is not None, output
+    lines = [
+        json.loads(line) for line in duecourse(data, "case", "replay", case_id[1]).splitlines()
+    ]
+    key = json.loads((data / "demo" / "api-keys.json").read_text())["collector"]
+    config = str(data / "demo" / "duecourse.toml")
+    line = [sys.executable, "-m", "duecourse", "--config", config, "serve", "--port", "8766"]
+    with subprocess.Popen(line) as server:
+        try:
+            for each in lines:
+                path = f"http://127.0.0.1:8766/cases/{case_id[1]}?version={each['version']}"
+                assert fetch(path, key)["case"] == each["case"]
+        finally:
+            server.terminate()
+
+
+def fetch(url: str, key: str) -> dict[str, Any]:
+    """Ask until the server has come up."""
+    for _ in range(200):
+        try:
+            answer = httpx2.get(url, headers={"authorization": f"Bearer {key}"})
+        except httpx2.TransportError:
+            time.sleep(0.1)
+            continue
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+    raise AssertionError(f"{url} did not answer")
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import get_args
 from uuid import UUID
 
 import msgspec
@@ -9,16 +10,44 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
+from duecourse.case.errors import CaseNotFound
 from duecourse.case.evolve import evolve
 from duecourse.case.state import Case
+from duecourse.case.words import Stage
 from duecourse.cli.settings import ReadSettings
 from duecourse.flow.house import House
+from duecourse.money.amounts import format_minor
 from duecourse.store.engine import Recorded
+from duecourse.store.worklist import Filters, Worklist
 
 
 @click.group()
 def case() -> None:
     """Look at one case."""
+
+
+@case.command("list")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200))
+@click.option("--stage", type=click.Choice(get_args(Stage)))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_obj
+def list_(settings: ReadSettings, limit: int, stage: Stage | None, *, as_json: bool) -> None:
+    """List the worklist: no names, only what there is to do."""
+    with House.open(settings()) as house:
+        house.runner().catch_up()
+        rows = Worklist(house.database).page(Filters(stage=stage), limit)
+    if as_json:
+        for row in rows:
+            click.echo(msgspec.json.encode(row))
+        return
+    table = Table("case", "creditor", "stage", "outstanding", "next step", "attention")
+    for row in rows:
+        amount = f"{format_minor(row.outstanding_minor, row.currency)} {row.currency}"
+        step = f"{row.next_step} {row.next_step_at:%Y-%m-%d}" if row.next_step_at else ""
+        table.add_row(
+            str(row.case_id), row.creditor, row.stage, amount, step, ", ".join(row.attention)
+        )
+    Console(soft_wrap=True).print(table)
 
 
 @case.command()
@@ -83,10 +112,11 @@ def replay(settings: ReadSettings, case_id: UUID, version: int | None) -> None:
 def _replayed(
     settings: ReadSettings, case_id: UUID, version: int | None
 ) -> Iterator[tuple[Recorded, Case]]:
-    with House.open(settings()) as house:
-        history = house.engine.history(case_id, until_version=version)
-    if not history:
-        raise click.ClickException(f"there is no case {case_id}")
+    try:
+        with House.open(settings()) as house:
+            history = house.engine.history(case_id, until_version=version)
+    except CaseNotFound as missing:
+        raise click.ClickException(f"there is no case {case_id}") from missing
     state: Case | None = None
     for recorded in history:
         state = evolve(state, recorded.event)
