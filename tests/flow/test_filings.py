@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from office import Ledger, NoConfig, Office, PowerCut
 from duecourse import FilingAdapter, FilingDocument, FilingPackage, FilingProblem, FilingRequest
 from duecourse.case import commands as c
 from duecourse.testing import LEGAL
+from duecourse.testing.sample import NOON
 
 NewOffice = Callable[..., Office]
 
@@ -88,11 +90,18 @@ def test_after_a_crash_the_same_bundle_is_handed_over_again(
     with pytest.raises(PowerCut):
         office.work()
     court.after = None
-    office.ask(case_id, c.RecordOptOut(channel="email", how="letter"))
+    office.now += timedelta(hours=1)
+    office.ask(case_id, part_payment())
     office.work()
     first, second = court.handed_over
     assert first == second
     assert office.case(case_id).referrals[referral_id].status == "filed"
+
+
+def part_payment() -> c.RecordPayment:
+    return c.RecordPayment(
+        payment_id="bank-1", currency="CNY", amount_minor=100_00, value_on=NOON.date()
+    )
 
 
 def test_what_the_filing_lacks_is_told_to_the_case_and_can_be_mended(

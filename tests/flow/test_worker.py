@@ -1,7 +1,9 @@
 """Reminders leave by themselves and stop by themselves; what is due is done once."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Barrier
 from uuid import UUID, uuid4
 
 from office import TREATMENT, Ledger, Office
@@ -10,6 +12,7 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.timers import timers_of
 from duecourse.store.database import Database
+from duecourse.store.timers import DueTimer
 from duecourse.testing.sample import NOON
 
 NewOffice = Callable[..., Office]
@@ -128,13 +131,32 @@ def test_timers_and_worklist_are_what_a_replay_would_make_of_the_state(
     assert set(rows) == wanted
 
 
-def test_two_workers_never_hold_the_same_timer(new_office: NewOffice, ledger: Ledger) -> None:
+def test_workers_at_the_same_moment_never_hold_the_same_timer(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
     office = new_office(everywhere(ledger))
-    for _ in range(5):
+    for _ in range(20):
         office.open()
     office.runner.catch_up()
-    first = office.timers.claim(office.now, limit=3, lease_seconds=60)
-    second = office.timers.claim(office.now, limit=10, lease_seconds=60)
-    assert len(first) == 3
-    assert len(second) == 2
-    assert not {each.case_id for each in first} & {each.case_id for each in second}
+    together = Barrier(6)
+
+    def claim(_: int) -> list[DueTimer]:
+        together.wait()
+        return office.timers.claim(office.now, limit=20, lease_seconds=60)
+
+    with ThreadPoolExecutor(6) as workers:
+        # More than once: the first time connections are still being made.
+        for _ in range(10):
+            claimed = [due for part in workers.map(claim, range(6)) for due in part]
+            assert len(claimed) == len({due.case_id for due in claimed}) == 20
+            office.timers.lease(claimed, seconds=0)
+
+
+def test_a_lease_keeps_others_away_until_it_ends(new_office: NewOffice, ledger: Ledger) -> None:
+    office = new_office(everywhere(ledger))
+    office.open()
+    office.runner.catch_up()
+    (held,) = office.timers.claim(office.now, limit=10, lease_seconds=60)
+    assert office.timers.claim(office.now, limit=10, lease_seconds=60) == []
+    office.timers.lease([held], seconds=0)
+    assert office.timers.claim(office.now, limit=10, lease_seconds=60) == [held]
