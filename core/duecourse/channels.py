@@ -114,7 +114,7 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChannelError(Exception):
-    """Base of what a channel may raise."""
+    """Base of what a channel may raise. Its words are stored in clear: no address, no name."""
 
 
 class Transient(ChannelError):

@@ -129,6 +129,19 @@ def test_what_the_channel_refuses_is_tried_again_later_and_then_left(
     assert office.case(case_id).steps["first-reminder"].outcome == "skipped"
 
 
+def test_a_plugins_words_are_stored_without_the_address(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({"sms": ledger})
+    case_id = office.open()
+    number = office.case(case_id).points["mobile"].address
+    ledger.before = Permanent(f"{number} is no number")
+    office.work()
+    last = office.engine.history(case_id)[-1].event
+    assert isinstance(last, e.ContactRejected)
+    assert last.reason == "*** is no number"
+
+
 def test_a_busy_channel_gets_the_same_message_when_it_is_ready(
     new_office: NewOffice, ledger: Ledger
 ) -> None:

@@ -23,6 +23,7 @@ from duecourse.filing import (
 )
 from duecourse.money.amounts import format_minor
 from duecourse.store.engine import Engine, Request
+from duecourse.store.errors import origin
 from duecourse.store.timers import DueTimer
 
 log = logging.getLogger(__name__)
@@ -80,8 +81,10 @@ class Filings:
             return _failed(request, name, *problem.problems)
         except ChannelError as refused:
             return _failed(request, name, str(refused))
-        except Exception as defect:
-            log.exception("adapter %s failed on referral %s", name, request.referral_id)
+        except Exception as defect:  # noqa: BLE001 - a plugin may raise anything
+            log.error(  # noqa: TRY400 - a traceback may quote a person's data
+                "adapter %s failed on referral %s: %s", name, request.referral_id, origin(defect)
+            )
             return _failed(request, name, f"the adapter failed: {type(defect).__name__}")
         return _filed(request, name, reference, package)
 

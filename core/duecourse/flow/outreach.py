@@ -7,7 +7,7 @@ crash in between, the channel's guarantee says what may be done (design, decisio
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 import msgspec
@@ -25,6 +25,8 @@ from duecourse.store.engine import Engine, Request
 from duecourse.store.timers import DueTimer
 
 log = logging.getLogger(__name__)
+
+MOST_REASON: Final = 500
 
 Report = c.RecordAccepted | c.RecordRejected | c.RecordUnknown
 
@@ -181,14 +183,22 @@ def _send(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
         # A second try has to be told from a first one after a crash; an opaque channel cannot,
         # so there the schedule asks for a new contact later.
         if channel.capabilities.guarantee == "opaque" or now >= draft.outbound.expires_at:
-            return c.RecordRejected(contact_id=draft.contact_id, reason=str(busy)[:500])
+            return c.RecordRejected(contact_id=draft.contact_id, reason=_reason(busy, draft))
         raise Postponed(busy.retry_after or 30.0) from busy
     except Permanent as refused:
-        return c.RecordRejected(contact_id=draft.contact_id, reason=str(refused)[:500])
+        return c.RecordRejected(contact_id=draft.contact_id, reason=_reason(refused, draft))
     except Exception as unclear:  # noqa: BLE001 - a plugin may raise anything; it harms itself only
         log.warning("contact %s: outcome unknown: %s", draft.contact_id, type(unclear).__name__)
         return _unknown(draft, f"the channel failed: {type(unclear).__name__}")
     return _accepted(draft, accepted)
+
+
+def _reason(error: ChannelError, draft: Draft) -> str:
+    """The plugin's words without the address and the name: reasons are stored in clear."""
+    words = str(error)
+    for personal in (draft.outbound.to, draft.outbound.to_name):
+        words = words.replace(personal, "***") if personal else words
+    return words[:MOST_REASON]
 
 
 def _look_up(draft: Draft, channel: Channel[Any]) -> Report:

@@ -12,7 +12,7 @@ from duecourse.case.timers import command_of
 from duecourse.flow.filings import Filings
 from duecourse.flow.outreach import Outreach, Postponed
 from duecourse.store.engine import Engine, Request
-from duecourse.store.errors import CaseBusy, DatabaseUnavailable
+from duecourse.store.errors import CaseBusy, DatabaseUnavailable, origin
 from duecourse.store.follower import Runner
 from duecourse.store.timers import DueTimer, Timers
 
@@ -107,8 +107,11 @@ class Worker:
             self._timers.done([due])
         except DatabaseUnavailable:
             raise
-        except Exception:
-            log.exception("timer %s of %s failed", due.timer.key, due.case_id)
+        except Exception as defect:  # noqa: BLE001 - one bad timer must not stop the others
+            # Without its words, which may quote a person's data.
+            log.error(  # noqa: TRY400 - a traceback quotes them too
+                "timer %s of %s failed: %s", due.timer.key, due.case_id, origin(defect)
+            )
             self._timers.lease([due], RETRY_SECONDS)
         else:
             self._timers.done([due])
