@@ -1,9 +1,10 @@
 """What random lives of a case are made of: plausible values, and a driver that checks each step."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any, Final, get_args
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from hypothesis import note
@@ -176,6 +177,10 @@ class Driver(RuleBasedStateMachine):
                 pass
 
     def check_contact(self, channel: str) -> None:
+        debtor = self.case.debtor
+        local = self.at.astimezone(ZoneInfo(debtor.time_zone)).time()
+        assert time(9) <= local < time(21)
+        assert debtor.jurisdiction == "CN"
         assert not self.case.is_closed
         assert not {channel, "all"} & set(self.case.opted_out)
         assert not self.is_held()

@@ -1,0 +1,105 @@
+"""Talks: under a permission, or a breach; attempts that reached nobody."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from duecourse.case import commands as c
+from duecourse.case import events as e
+from duecourse.testing import given
+from duecourse.testing.sample import CONTACT, DAY, NOON, TALK, hold, opened, request, talk
+
+LATER = NOON + timedelta(minutes=20)
+CALL = request("call")
+
+
+def test_a_talk_under_a_permission_uses_it_up() -> None:
+    story = given(*opened()).when(CALL)
+    command = replace(talk(at=LATER), arrears_reason="economic_pressure", note="lost her job")
+    story.when(command, at=LATER).then(
+        e.ConversationLogged(
+            at=LATER,
+            conversation_id=TALK,
+            channel="call",
+            point_id="",
+            initiator="creditor",
+            party="debtor",
+            outcome="right_party_contact",
+            arrears_reason="economic_pressure",
+            note="lost her job",
+            occurred_at=LATER,
+            permitted=True,
+            contact_id=CONTACT,
+        )
+    )
+    assert story.case is not None
+    assert story.case.contacts[CONTACT].status == "used"
+    story.when(command, at=LATER).then_nothing()
+
+
+def test_one_permission_covers_one_talk() -> None:
+    story = given(*opened()).when(CALL).when(talk(at=LATER), at=LATER)
+    second = replace(talk(at=LATER), conversation_id=UUID(int=99))
+    assert not story.when(second, at=LATER).then_one(e.ConversationLogged).permitted
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        talk(at=NOON - timedelta(minutes=1)),  # before the permission
+        talk(at=NOON + timedelta(hours=3)),  # after it expired
+        talk(at=LATER, channel="visit"),
+        replace(talk(at=LATER), point_id="mail"),
+    ],
+)
+def test_a_talk_that_no_permission_covers_is_kept_as_a_breach(command: c.LogConversation) -> None:
+    story = given(*opened()).when(CALL).when(command, at=NOON + DAY)
+    logged = story.then_one(e.ConversationLogged)
+    assert (logged.permitted, logged.contact_id) == (False, None)
+
+
+def test_a_call_from_the_debtor_is_never_a_breach() -> None:
+    story = given(*opened()).when(talk(initiator="debtor"))
+    assert story.then_one(e.ConversationLogged).permitted
+
+
+def test_a_hold_placed_during_the_call_does_not_make_it_a_breach() -> None:
+    story = given(*opened()).when(CALL).when(hold(), at=LATER + DAY / 24)
+    logged = story.when(talk("disputes_debt", at=LATER), at=LATER + DAY / 12)
+    assert logged.then_one(e.ConversationLogged).contact_id == CONTACT
+
+
+def test_a_call_after_the_hold_is_a_breach() -> None:
+    story = given(*opened()).when(CALL).when(hold())
+    assert not story.when(talk(at=LATER), at=LATER).then_one(e.ConversationLogged).permitted
+
+
+def test_who_asks_not_to_be_called_is_not_called_again() -> None:
+    story = given(*opened()).when(CALL).when(talk("asked_to_stop", at=LATER), at=LATER)
+    story.then_one(e.ChannelOptedOut, lambda out: out.channel == "call")
+    again = request("call", contact_id=UUID(int=99))
+    assert story.when(again, at=NOON + DAY).then_one(e.ContactRefused).rule == "opted_out"
+
+
+def test_calls_that_nobody_answers_do_not_count_as_conversations() -> None:
+    story = given(*opened())
+    for n in range(3):
+        contact = request("call", contact_id=UUID(int=100 + n))
+        at = NOON + n * timedelta(hours=2)
+        attempt = replace(talk("no_answer", at=at), conversation_id=UUID(int=200 + n))
+        story.when(contact, at=at).then_one(e.ContactPermitted)
+        story.when(attempt, at=at)
+
+
+def test_a_conversation_counts_for_the_day() -> None:
+    story = given(*opened()).when(CALL).when(talk())
+    again = request("call", contact_id=UUID(int=99))
+    refused = story.when(again, at=NOON + timedelta(hours=4)).then_one(e.ContactRefused)
+    assert refused.rule == "house.spoken_per_day"
+
+
+def test_a_talk_with_a_closed_case_is_kept() -> None:
+    closed = given(*opened()).when(c.CloseCase(reason="sold"))
+    closed.when(talk(initiator="debtor")).then_one(e.ConversationLogged)

@@ -1,0 +1,255 @@
+"""The whole vocabulary: every event has a name for ever, is reached, and finds its place."""
+
+from datetime import date, datetime
+from typing import get_args
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from duecourse.case import commands as c
+from duecourse.case import events as e
+from duecourse.case.context import SYSTEM, Actor
+from duecourse.case.decide import DECIDE
+from duecourse.case.evolve import APPLY, evolve, fold
+from duecourse.testing import LEGAL, given
+from duecourse.testing.sample import (
+    CONTACT,
+    LATE,
+    NOON,
+    OTHER_DEBT,
+    PLAN,
+    PROMISE,
+    REFERRAL,
+    accept,
+    accepted,
+    approve,
+    bounce,
+    debt,
+    dispatch,
+    hold,
+    offer,
+    open_case,
+    opened,
+    pay,
+    promise,
+    propose,
+    request,
+    talk,
+)
+
+# The names in the log. One may be added; to change or remove one is to lose every old log.
+NAMES = [
+    "BalanceWaived",
+    "CaseClosed",
+    "CaseOpened",
+    "CaseReopened",
+    "ChannelOptedIn",
+    "ChannelOptedOut",
+    "ClaimFiled",
+    "ContactAccepted",
+    "ContactCancelled",
+    "ContactDispatching",
+    "ContactPermitted",
+    "ContactPointAdded",
+    "ContactPointRetired",
+    "ContactRefused",
+    "ContactRejected",
+    "ContactUnknown",
+    "ConversationLogged",
+    "CourtOutcomeRecorded",
+    "DebtPlaced",
+    "DebtWithdrawn",
+    "DebtorMoved",
+    "FilingFailed",
+    "HoldExpired",
+    "HoldLifted",
+    "HoldPlaced",
+    "InstalmentMet",
+    "InstalmentMissed",
+    "LegalReferralApproved",
+    "LegalReferralDeclined",
+    "LegalReferralProposed",
+    "LegalReferralWithdrawn",
+    "PaymentRecorded",
+    "PaymentReversed",
+    "PlanAccepted",
+    "PlanBroken",
+    "PlanCompleted",
+    "PlanDeclined",
+    "PlanLapsed",
+    "PlanOffered",
+    "PlanWithdrawn",
+    "PromiseBroken",
+    "PromiseKept",
+    "PromiseMade",
+    "PromiseWithdrawn",
+    "ReceiptRecorded",
+    "ReplyReceived",
+    "StageMoved",
+    "TreatmentStepTaken",
+    "WaiverRevoked",
+]
+
+LATER = NOON.replace(month=6)
+SECOND = UUID(int=60)
+REPLY = c.RecordReply(reply_id="in-1", channel="sms", text="STOP", occurred_at=NOON)
+CONTACT_LIFE: list[c.Command] = [
+    open_case(),
+    request(),
+    dispatch(),
+    c.RecordUnknown(contact_id=CONTACT, reason="a crash"),
+    accepted(),
+    c.RecordReceipt(contact_id=CONTACT, receipt_id="r", status="delivered", occurred_at=NOON),
+    REPLY,
+    c.RecordOptIn(channel="sms", how="asked"),
+    request("call", contact_id=SECOND),
+    c.CancelContact(contact_id=SECOND, reason="they called"),
+    talk(initiator="debtor"),
+    c.AddContactPoint(point=e.ContactPoint(point_id="p", kind="phone", address="+861")),
+    c.RetireContactPoint(point_id="p", reason="wrong"),
+    c.MoveDebtor(time_zone="Europe/London", jurisdiction="CN"),
+    c.PlaceDebt(debt=debt(OTHER_DEBT, 1)),
+    c.WithdrawDebt(debt_id=OTHER_DEBT, reason="sold"),
+    c.CloseCase(reason="sold"),
+    c.ReopenCase(reason="by mistake"),
+]
+STEPS_LIFE: list[c.Command] = [
+    open_case(),
+    c.RecordOptOut(channel="sms", how="asked"),
+    c.FollowTreatment(step="first-reminder"),
+    request("email"),
+    dispatch(),
+    c.RecordRejected(contact_id=CONTACT, reason="no such address"),
+]
+MONEY_LIFE: list[c.Command] = [
+    open_case(),
+    promise(),
+    pay(20_000),
+    bounce(),
+    c.WithdrawPromise(promise_id=PROMISE, reason="no"),
+    offer(60_000),
+    c.DeclinePlan(plan_id=PLAN),
+    offer(60_000, plan_id=SECOND),
+    c.WithdrawPlan(plan_id=SECOND, reason="wrong"),
+    offer(30_000, kind="settlement", waived=30_000, plan_id=REFERRAL),
+    accept(REFERRAL),
+    pay(30_000, "pay-2"),
+    bounce("pay-2"),
+]
+LATE_LIFE: list[c.Command] = [
+    open_case(),
+    promise(),
+    offer(30_000, 30_000),
+    accept(),
+    hold("complaint", until=date(2026, 3, 10)),
+]
+MONTHS_LATER: list[c.Command] = [
+    c.JudgePromise(promise_id=PROMISE),
+    c.JudgeInstalment(plan_id=PLAN, number=1),
+    c.JudgeInstalment(plan_id=PLAN, number=2),
+    c.ExpireHold(hold_id="hold-1"),
+]
+COURT_LIFE: list[c.Command] = [
+    open_case(),
+    hold(),
+    c.LiftHold(hold_id="hold-1", reason="answered"),
+    request("call"),
+    talk("refused_to_pay"),
+    propose(),
+    c.DeclineReferral(referral_id=REFERRAL, reason="too early"),
+    propose(PLAN),
+    c.WithdrawReferral(referral_id=PLAN, reason="too early"),
+    propose(SECOND),
+    approve(SECOND),
+    c.RecordFilingFailure(referral_id=SECOND, adapter="a", problems=("no id",)),
+    c.RecordFiling(referral_id=SECOND, adapter="a", reference="r", bundle_sha256="0", documents=()),
+    c.RecordCourtOutcome(referral_id=SECOND, outcome="served", occurred_on=date(2026, 3, 1)),
+]
+BY_LEGAL = (c.ApproveReferral, c.DeclineReferral)
+
+
+def live(parts: list[tuple[datetime, list[c.Command]]]) -> list[e.Event]:
+    story = given()
+    events: list[e.Event] = []
+    for at, commands in parts:
+        for command in commands:
+            actor: Actor = LEGAL if isinstance(command, BY_LEGAL) else SYSTEM
+            events += story.when(command, at=at, actor=actor).events
+    return events
+
+
+OPENED: list[c.Command] = [open_case()]
+LIVES: list[list[tuple[datetime, list[c.Command]]]] = [
+    [(NOON, CONTACT_LIFE)],
+    [(NOON, STEPS_LIFE)],
+    [(NOON, OPENED), (LATE, [request()])],
+    [(NOON, MONEY_LIFE)],
+    [(NOON, [*OPENED, offer(60_000)]), (LATER, [c.LapseOffer(plan_id=PLAN)])],
+    [(NOON, LATE_LIFE), (LATER, MONTHS_LATER)],
+    [(NOON, COURT_LIFE)],
+]
+
+
+def test_the_names_in_the_log_are_what_they_were() -> None:
+    assert sorted(cls.__name__ for cls in e.EVENT_CLASSES) == sorted(NAMES)
+    assert all(cls.__struct_config__.tag == cls.__name__ for cls in e.EVENT_CLASSES)
+
+
+def test_every_event_is_reached() -> None:
+    reached = {type(event).__name__ for life in LIVES for event in live(life)}
+    assert reached == set(NAMES)
+
+
+def test_every_event_survives_the_log() -> None:
+    decoder = msgspec.json.Decoder(e.Event)
+    for event in (event for life in LIVES for event in live(life)):
+        assert decoder.decode(msgspec.json.encode(event)) == event
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_a_life_can_be_taken_up_anywhere(life: list[tuple[datetime, list[c.Command]]]) -> None:
+    events = live(life)
+    for n in range(1, len(events)):
+        assert fold(events[n:], fold(events[:n])) == fold(events)
+
+
+def test_every_event_but_the_first_has_its_place_in_evolve() -> None:
+    assert set(APPLY) == set(e.EVENT_CLASSES) - {e.CaseOpened}
+
+
+def test_every_command_has_its_place_in_decide() -> None:
+    assert set(DECIDE) == set(get_args(c.Command)) - {c.OpenCase}
+
+
+def test_every_class_of_the_modules_is_in_its_union() -> None:
+    facts = {cls for cls in vars(e).values() if isinstance(cls, type) and issubclass(cls, e.Fact)}
+    assert facts - {e.Fact} == set(e.EVENT_CLASSES)
+    kinds = (c.Ask, c.Report)
+    commands = {x for x in vars(c).values() if isinstance(x, type) and issubclass(x, kinds)}
+    assert commands - set(kinds) == set(get_args(c.Command))
+
+
+def test_a_history_begins_with_the_opening() -> None:
+    with pytest.raises(AssertionError):
+        evolve(None, e.ContactPointRetired(at=NOON, point_id="mobile", reason=""))
+    assert fold([]) is None
+
+
+def test_the_state_carries_the_time_of_the_last_event() -> None:
+    for events in map(live, LIVES):
+        case = fold(events)
+        assert case is not None
+        assert case.at == events[-1].at
+
+
+def test_time_never_runs_backwards() -> None:
+    with pytest.raises(AssertionError, match="backwards"):
+        given(*opened()).when(request(), at=NOON.replace(hour=3))
+
+
+def test_sample_values_are_what_the_commands_allow() -> None:
+    decoder = msgspec.json.Decoder(c.Command)
+    for commands in (CONTACT_LIFE, STEPS_LIFE, MONEY_LIFE, LATE_LIFE, MONTHS_LATER, COURT_LIFE):
+        for command in commands:
+            assert decoder.decode(msgspec.json.encode(command)) == command
