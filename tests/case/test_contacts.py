@@ -292,6 +292,14 @@ def test_a_receipt_counts_once() -> None:
     story.when(receipt("delivered")).then_nothing()
 
 
+def test_a_complaint_to_the_carrier_is_an_opt_out() -> None:
+    story = sent().when(accepted()).when(receipt("complained"))
+    story.then_one(e.ReceiptRecorded)
+    story.then_one(
+        e.ChannelOptedOut, lambda out: out.channel == case_of(story).contacts[CONTACT].channel
+    )
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_receipts_in_any_order_end_in_the_same_state(order: int) -> None:
     story = sent()

@@ -27,9 +27,11 @@ from duecourse.testing.sample import (
     NOON,
     OTHER_DEBT,
     POINTS,
+    accept,
     accepted,
     debt,
     dispatch,
+    offer,
     open_case,
     opened,
     pay,
@@ -100,6 +102,12 @@ def test_a_withdrawn_debt_is_no_longer_owed_and_its_messages_are_called_back() -
     assert withdrawn.case is not None
     assert withdrawn.case.outstanding("CNY").total == 1
     withdrawn.when(command).then_nothing()
+
+
+def test_a_plan_that_counts_in_a_withdrawn_debt_is_withdrawn_too() -> None:
+    owed = given(*opened(debt(), debt(OTHER_DEBT, 1)))
+    kept = owed.when(offer(60_001)).when(accept())
+    kept.when(c.WithdrawDebt(debt_id=DEBT, reason="sold back")).then_one(e.PlanWithdrawn)
 
 
 def test_only_a_debt_of_the_case_can_be_withdrawn() -> None:

@@ -257,18 +257,21 @@ def record_unknown(case: Case, command: c.RecordUnknown, context: Context) -> li
 
 
 def record_receipt(case: Case, command: c.RecordReceipt, context: Context) -> list[e.Event]:
-    if command.receipt_id in _contact(case, command.contact_id).receipts:
+    """Keep a receipt, in whatever order it comes. A complaint to the carrier is an opt-out too."""
+    contact = _contact(case, command.contact_id)
+    if command.receipt_id in contact.receipts:
         return []
-    return [
-        e.ReceiptRecorded(
-            at=context.at,
-            contact_id=command.contact_id,
-            receipt_id=command.receipt_id,
-            status=command.status,
-            occurred_at=command.occurred_at,
-            detail=command.detail,
-        )
-    ]
+    receipt = e.ReceiptRecorded(
+        at=context.at,
+        contact_id=command.contact_id,
+        receipt_id=command.receipt_id,
+        status=command.status,
+        occurred_at=command.occurred_at,
+        detail=command.detail,
+    )
+    if command.status != "complained":
+        return [receipt]
+    return [receipt, *_opt_out(case, context, contact.channel, "complained to the carrier")]
 
 
 def record_reply(case: Case, command: c.RecordReply, context: Context) -> list[e.Event]:

@@ -93,8 +93,17 @@ def withdraw_debt(case: Case, command: c.WithdrawDebt, context: Context) -> list
     if account.withdrawn:
         return []
     withdrawn = e.DebtWithdrawn(at=context.at, debt_id=command.debt_id, reason=command.reason)
-    # The texts not sent yet ask for it.
-    return [withdrawn, *recall(case, context, "a debt was withdrawn")]
+    # The texts not sent yet ask for it, and a plan on the table or being kept counts it in.
+    plans = _withdrawn_plans(case, account.debt.currency, context)
+    return [withdrawn, *plans, *recall(case, context, "a debt was withdrawn")]
+
+
+def _withdrawn_plans(case: Case, currency: str, context: Context) -> list[e.Event]:
+    return [
+        e.PlanWithdrawn(at=context.at, plan_id=key, reason="a debt of the plan was withdrawn")
+        for key, plan in case.plans.items()
+        if plan.status in {"offered", "active"} and plan.currency == currency
+    ]
 
 
 def add_contact_point(case: Case, command: c.AddContactPoint, context: Context) -> list[e.Event]:
