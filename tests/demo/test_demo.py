@@ -175,6 +175,24 @@ def test_ten_kills_lose_nothing_and_double_nothing(
     assert len(set(keys)) == len(keys)
 
 
+def test_a_demo_that_was_killed_goes_on_where_it_was(
+    played: tuple[Path, str], tmp_path: Path
+) -> None:
+    _, undisturbed = played
+    first = subprocess.Popen(command(tmp_path), stdout=subprocess.PIPE, text=True)
+    assert first.stdout is not None
+    # Told in the middle of the story; the rest of it is lost with the process.
+    while "accepts the plan" not in first.stdout.readline():
+        assert first.poll() is None
+    first.kill()
+    first.communicate()
+    again = subprocess.run(
+        command(tmp_path), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    assert summary(again.stdout) == summary(undisturbed)
+
+
 def shoot(data: Path, name: str) -> int:
     """Kill one process without warning; 0 when it is not there yet."""
     files = {

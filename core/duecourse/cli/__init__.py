@@ -9,11 +9,12 @@ import rich_click as click
 
 from duecourse.cli import cases, imports, keys, operations, tryout
 from duecourse.cli.settings import read
+from duecourse.demo.errors import DemoFailed
 from duecourse.settings import SettingsError
 from duecourse.store.embedded import EmbeddedError
 from duecourse.store.errors import StoreError
 
-EXPECTED = (SettingsError, StoreError, EmbeddedError)
+EXPECTED = (SettingsError, StoreError, EmbeddedError, DemoFailed)
 """What an operator can mend: shown as one line, without a traceback."""
 
 

@@ -1,5 +1,6 @@
 """Running the parts, and seeing that they are well."""
 
+import os
 import signal
 import sys
 import threading
@@ -19,12 +20,32 @@ from duecourse.store.embedded import describe
 from duecourse.store.migrate import migrate as run_migrations
 from duecourse.store.migrate import pending
 
+_until_stdin_closes = click.option(
+    "--until-stdin-closes",
+    is_flag=True,
+    hidden=True,
+    help="Stop when whoever started this is gone.",
+)
+
+
+def _stop_at_end_of_input() -> None:
+    """Wait, in a thread, for the starter's end of the pipe to close, then stop as if told to."""
+
+    def wait() -> None:
+        # Not through sys.stdin: its lock, held by a waiting thread, would abort the shutdown.
+        while os.read(0, 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@_until_stdin_closes
 @click.pass_context
-def serve(context: click.Context, host: str, port: int) -> None:
+def serve(context: click.Context, host: str, port: int, *, until_stdin_closes: bool) -> None:
     """Serve the HTTP API. Put a proxy that speaks TLS before it."""
     try:
         import uvicorn  # noqa: PLC0415 - an extra, only this command needs it
@@ -34,6 +55,8 @@ def serve(context: click.Context, host: str, port: int) -> None:
     except ModuleNotFoundError as missing:
         raise click.ClickException(f"{missing}; install duecourse[api]") from missing
     settings: Settings = context.obj()
+    if until_stdin_closes:
+        _stop_at_end_of_input()
     with House.open(settings) as house:
         uvicorn.run(
             create_app(services_of(house)),
@@ -45,8 +68,9 @@ def serve(context: click.Context, host: str, port: int) -> None:
 
 
 @click.command()
+@_until_stdin_closes
 @click.pass_obj
-def worker(settings: ReadSettings) -> None:
+def worker(settings: ReadSettings, *, until_stdin_closes: bool) -> None:
     """Send what is permitted and do what is due, until told to stop."""
     stop = threading.Event()
 
@@ -55,6 +79,8 @@ def worker(settings: ReadSettings) -> None:
 
     signal.signal(signal.SIGTERM, finish)
     signal.signal(signal.SIGINT, finish)
+    if until_stdin_closes:
+        _stop_at_end_of_input()
     with House.open(settings()) as house:
         house.worker().run(stop.is_set)
 

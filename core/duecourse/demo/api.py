@@ -6,12 +6,10 @@ from typing import Any, Final, Self
 
 import httpx2
 
+from duecourse.demo.errors import DemoFailed
+
 PATIENCE_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 0.1
-
-
-class Refused(RuntimeError):
-    """The API said no to a request that the demo counts on."""
 
 
 class Api:
@@ -36,16 +34,16 @@ class Api:
             if answer is not None and not answer.is_server_error:
                 break
             if time.monotonic() > deadline:
-                raise Refused(f"POST {path}: no answer in {PATIENCE_SECONDS:.0f} s")
+                raise DemoFailed(f"POST {path}: no answer in {PATIENCE_SECONDS:.0f} s")
             self._keep_alive()
             time.sleep(PAUSE_SECONDS)
         if answer.is_error:
-            raise Refused(f"POST {path}: {answer.status_code} {answer.text[:500]}")
+            raise DemoFailed(f"POST {path}: {answer.status_code} {answer.text[:500]}")
         found: dict[str, Any] = answer.json()
         return found
 
     def wait_until_ready(self) -> None:
-        """Raises Refused when the API does not get ready in time, with its last words."""
+        """Raises DemoFailed when the API does not get ready in time, with its last words."""
         headers = {"authorization": f"Bearer {self._keys['operator']}"}
         deadline = time.monotonic() + PATIENCE_SECONDS
         said = "nothing answered"
@@ -60,7 +58,7 @@ class Api:
                 return
             said = answer.text[:500]
             time.sleep(PAUSE_SECONDS)
-        raise Refused(f"the API did not become ready: {said}")
+        raise DemoFailed(f"the API did not become ready: {said}")
 
     def __enter__(self) -> Self:
         return self

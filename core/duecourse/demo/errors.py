@@ -1,0 +1,2 @@
+class DemoFailed(RuntimeError):
+    """The demo cannot go on; the message says where to look."""
