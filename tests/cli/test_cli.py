@@ -128,3 +128,18 @@ def test_a_mistake_is_one_line_without_a_traceback(run: Run, portfolio: Path) ->
     assert nobody.returncode == 1
     assert "there is no" in nobody.stderr
     assert "Traceback" not in nobody.stderr
+
+
+def test_the_command_works_with_the_core_alone_and_names_the_extra_that_is_missing() -> None:
+    extras = ["httpx2", "phonenumbers", "email_validator", "typst", "pikepdf", "uvicorn"]
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({[*extras, 'litestar', 'aiosmtpd']!r}))\n"
+        "from duecourse.cli import main\n"
+        "main()\n"
+    )
+    for arguments, said in ((["plugins", "list"], "broken"), (["serve"], "duecourse[api]")):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+        )
+        assert said in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr

@@ -1,17 +1,17 @@
 """`duecourse demo`: the whole thing on this machine, in about a minute."""
 
+import json
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 from rich.console import Console
 from rich.panel import Panel
 
-from duecourse.demo.drive import Demo, Options, running
-from duecourse.demo.setting import read_keys
-from duecourse.demo.story import START
-from duecourse.demo.summary import show
+if TYPE_CHECKING:
+    from duecourse.demo.drive import Demo
 
 
 @click.command()
@@ -38,6 +38,10 @@ def demo(*, once: bool, data: Path, borrowers: int, real_accounts: int, port: in
     Everything runs on this machine: an embedded PostgreSQL, an SMS gateway, a mail sink, the
     API and the worker. A second run on the same data repeats nothing.
     """
+    try:
+        from duecourse.demo.drive import Options, running  # noqa: PLC0415 - needs an extra
+    except ModuleNotFoundError as missing:
+        raise click.ClickException(f"{missing}; install duecourse[demo]") from missing
     console = Console(soft_wrap=True)
     options = Options(data=data, borrowers=borrowers, real_accounts=real_accounts, api_port=port)
     console.print(
@@ -53,7 +57,7 @@ def demo(*, once: bool, data: Path, borrowers: int, real_accounts: int, port: in
             _go_on(started, console)
 
 
-def _run(started: Demo, console: Console) -> None:
+def _run(started: "Demo", console: Console) -> None:
     for report in started.take_in():
         console.print(
             f"imported: {report.processed} rows, {report.cases_opened} cases opened,"
@@ -63,6 +67,8 @@ def _run(started: Demo, console: Console) -> None:
         started.play(lambda now: status.update(f"{now:%d %b %Y %H:%M} UTC"))
         status.update("waiting for the last receipts")
         started.until_receipts_are_in()
+    from duecourse.demo.summary import show  # noqa: PLC0415 - as above
+
     show(started.summary(), console)
     config, case_id = started.setting.config, started.case_id("plan-kept")
     console.print("\nLook at a case:")
@@ -70,10 +76,10 @@ def _run(started: Demo, console: Console) -> None:
         console.print(f"  .venv/bin/duecourse --config {config} case {what} {case_id}")
 
 
-def _go_on(started: Demo, console: Console) -> None:
+def _go_on(started: "Demo", console: Console) -> None:
     """Serve until interrupted; a minute of the demo's clock passes every second."""
     setting = started.setting
-    keys = read_keys(setting.keys)
+    keys: dict[str, str] = json.loads(setting.keys.read_text())
     case_id = started.case_id("plan-kept")
     console.print(f"\nAPI       {setting.api_url}")
     console.print(f"OpenAPI   {setting.api_url}/schema/openapi.json")
@@ -87,7 +93,7 @@ def _go_on(started: Demo, console: Console) -> None:
         f"  curl -s -H 'Authorization: Bearer {keys['collector']}'"
         f" '{setting.api_url}/cases/{case_id}/contact-permission?channel=call'"
     )
-    console.print(f"\nThe story began on {START:%d %B %Y}. Stop with Ctrl-C.")
+    console.print("\nA minute of the demo passes every second. Stop with Ctrl-C.")
     try:
         while True:
             time.sleep(1)
