@@ -165,7 +165,7 @@ class NewCase(Body):
     """One debtor of one creditor, as the creditor knows them. Posting it again opens nothing."""
 
     creditor: Annotated[Name, msgspec.Meta(examples=["fictional-bank"])]
-    creditor_name: Annotated[e.Text, msgspec.Meta(min_length=1, examples=["Fictional Bank"])]
+    creditor_name: Annotated[e.Line, msgspec.Meta(min_length=1, examples=["Fictional Bank"])]
     borrower_ref: Annotated[PersonalText, msgspec.Meta(min_length=1)]
     debtor: NewDebtor
     debts: Annotated[tuple[NewDebt, ...], msgspec.Meta(min_length=1, max_length=100)]

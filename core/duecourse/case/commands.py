@@ -16,6 +16,7 @@ from duecourse.case.events import (
     Debtor,
     FiledDocument,
     Instalment,
+    Line,
     Moment,
     Text,
 )
@@ -70,7 +71,7 @@ class OpenCase(Ask):
     """Open with at least one debt. Opening an open case places the debts it does not have yet."""
 
     creditor: Name
-    creditor_name: Text
+    creditor_name: Line
     subject_id: UUID
     borrower_ref: PersonalText
     debtor: Debtor

@@ -1,7 +1,7 @@
 """What has happened to a case. Stored for ever: add, never rename or remove.
 
 The class name is the name in the log. Amounts are minor units; times are aware.
-`PersonalText` is sealed by the store with the subject's key.
+`PersonalText` and `Text` are sealed by the store with the subject's key.
 """
 
 from datetime import date, datetime
@@ -30,7 +30,11 @@ from duecourse.case.words import (
 from duecourse.money.amounts import Buckets, Currency, Minor, PositiveMinor
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Text = Annotated[str, msgspec.Meta(max_length=500)]
+Line = Annotated[str, msgspec.Meta(max_length=500)]
+"""Words of ours or of a creditor, never about a person: a citation, a bank's name."""
+
+Text = Annotated[str, msgspec.Meta(max_length=500, extra={"personal": True})]
+"""Free words. Whoever types them names people sooner or later, so they are sealed as well."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -102,7 +106,7 @@ class FiledDocument(Record):
 
 class CaseOpened(Fact):
     creditor: Name
-    creditor_name: Text
+    creditor_name: Line
     subject_id: UUID
     borrower_ref: PersonalText
     debtor: Debtor
@@ -356,7 +360,7 @@ class PaymentRecorded(Fact):
     allocations: tuple[Allocation, ...]
     unallocated_minor: Minor
     profile: Name
-    citation: Text
+    citation: Line
 
 
 class PaymentReversed(Fact):
@@ -440,7 +444,7 @@ class FilingFailed(Fact):
 
     referral_id: UUID
     adapter: Name
-    problems: tuple[str, ...]
+    problems: tuple[Text, ...]
 
 
 class CourtOutcomeRecorded(Fact):

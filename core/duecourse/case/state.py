@@ -142,14 +142,14 @@ class Payment(e.Record):
 class Hold(e.Record):
     kind: HoldKind
     blocks: tuple[Blocks, ...]
-    authority: str
+    authority: e.Text
     since: datetime
     until: date | None = None
     debt_id: UUID | None = None
 
 
 class Referral(e.Record):
-    grounds: str
+    grounds: e.Text
     debt_ids: tuple[UUID, ...]
     proposed_by: str
     status: Literal["proposed", "approved", "declined", "withdrawn", "filed", "failed"] = "proposed"
@@ -158,7 +158,7 @@ class Referral(e.Record):
     approved_at: datetime | None = None
     reference: str = ""
     documents: tuple[e.FiledDocument, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[e.Text, ...] = ()
     outcome: CourtOutcome | None = None
     court_reference: PersonalText = ""
 
