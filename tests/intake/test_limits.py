@@ -32,7 +32,8 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, ids: Any) -> None:
     write_portfolio(short, 200, 1, AS_OF)
     write_portfolio(long, 4_000, 1, AS_OF)
     peak_of(short, ids)  # the zone names and patterns are loaded once
-    assert peak_of(long, ids) < peak_of(short, ids) + 100_000
+    # Rows held in memory would take several times the file; other threads of a test run take some.
+    assert peak_of(long, ids) < peak_of(short, ids) + 400_000
     assert long.stat().st_size > 900_000
 
 
