@@ -91,7 +91,7 @@ def test_after_a_crash_the_same_bundle_is_handed_over_again(
         office.work()
     court.after = None
     office.now += timedelta(hours=1)
-    office.ask(case_id, part_payment())
+    office.ask(case_id, c.RecordOptOut(channel="email", how="letter"))
     office.work()
     first, second = court.handed_over
     assert first == second
@@ -102,6 +102,17 @@ def part_payment() -> c.RecordPayment:
     return c.RecordPayment(
         payment_id="bank-1", currency="CNY", amount_minor=100_00, value_on=NOON.date()
     )
+
+
+def test_a_payment_after_the_approval_asks_for_another_approval(
+    new_office: NewOffice, ledger: Ledger, court: Court
+) -> None:
+    office = new_office({"sms": ledger}, {"court": court})
+    case_id, referral_id = approved(office)
+    office.ask(case_id, part_payment())
+    office.work()
+    assert court.handed_over == []
+    assert office.case(case_id).referrals[referral_id].status == "failed"
 
 
 def test_what_the_filing_lacks_is_told_to_the_case_and_can_be_mended(

@@ -158,6 +158,30 @@ def test_a_busy_channel_gets_the_same_message_when_it_is_ready(
     assert len(ledger.taken) == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        c.RecordOptOut(channel="sms", how="by phone"),
+        c.PlaceHold(hold_id="b", kind="bereavement", authority="relative"),
+        c.CloseCase(reason="deceased"),
+    ],
+)
+def test_a_message_that_could_not_leave_is_not_tried_again_once_a_rule_forbids_it(
+    new_office: NewOffice, ledger: Ledger, command: c.Command
+) -> None:
+    office = new_office({"sms": ledger})
+    ledger.before = Transient("busy", retry_after=0.01)
+    case_id = office.open()
+    for _ in range(3):
+        office.worker.step()
+    office.ask(case_id, command)
+    ledger.before = None
+    while the_contact(office, case_id).status == "dispatching":
+        office.work()
+    assert ledger.taken == []
+    assert the_contact(office, case_id).status == "unknown"
+
+
 def test_what_a_plugin_raises_besides_leaves_the_outcome_unknown(
     new_office: NewOffice, ledger: Ledger
 ) -> None:

@@ -95,7 +95,7 @@ class Office:
             engine=self.engine,
             runner=self.runner,
             timers=self.timers,
-            outreach=Outreach(self.engine, channels, creditors),
+            outreach=Outreach(self.engine, channels, creditors, RULES),
             filings=Filings(self.engine, filings),
             clock=lambda: self.now,
             lease_seconds=0.0,

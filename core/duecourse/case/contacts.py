@@ -114,13 +114,15 @@ def situation(
             for key, hold in case.holds.items()
         ),
         opted_out=frozenset(case.opted_out),
-        past=tuple(_past(case)),
+        past=tuple(_past(case, without)),
         pending=tuple(_pending(case, at, without)),
     )
 
 
-def _past(case: Case) -> Iterator[PastContact]:
-    for contact in case.contacts.values():
+def _past(case: Case, without: UUID | None) -> Iterator[PastContact]:
+    for key, contact in case.contacts.items():
+        if key == without:
+            continue
         # A message whose fate is unknown may have arrived, so it counts.
         if contact.status in {"dispatching", "accepted", "unknown"}:
             yield _as_past(contact, contact.dispatched_at or contact.permitted_at)

@@ -117,6 +117,8 @@ def _replayed(
             history = house.engine.history(case_id, until_version=version)
     except CaseNotFound as missing:
         raise click.ClickException(f"there is no case {case_id}") from missing
+    if version is not None and history[-1].version < version:
+        raise click.ClickException(f"the case has {history[-1].version} versions, not {version}")
     state: Case | None = None
     for recorded in history:
         state = evolve(state, recorded.event)

@@ -64,7 +64,7 @@ contact_line = "400-000-0000 (fictional)"
 """)
 # Of no organisation: the registration region 000000 does not exist.
 _CREDIT_CODE: Final = "91000000FCT000000P"
-CREDITORS: Final = ("story-bank", "example-finance", "example-card-tw")
+CREDITORS: Final = ("story-bank", "example-bank", "example-finance", "example-card-tw")
 
 
 class Setting(msgspec.Struct, frozen=True):

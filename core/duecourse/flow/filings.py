@@ -10,6 +10,7 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import SYSTEM
 from duecourse.case.evolve import evolve
+from duecourse.case.lifecycle import missing_for_legal
 from duecourse.case.state import Case
 from duecourse.channels import ChannelError
 from duecourse.filing import (
@@ -21,7 +22,7 @@ from duecourse.filing import (
     FilingRequest,
     PaymentLine,
 )
-from duecourse.money.amounts import format_minor
+from duecourse.money.amounts import Buckets, format_minor
 from duecourse.store.engine import Engine, Request
 from duecourse.store.errors import origin
 from duecourse.store.timers import DueTimer
@@ -43,8 +44,16 @@ class Filings:
         """
         referral_id = UUID(due.timer.subject)
         case, version = self._approved(due.case_id, referral_id)
+        now = self._engine.load(due.case_id).case
+        if now.referrals[referral_id].status != "approved" or missing_for_legal(now):
+            # Something fairer came in between; the timer comes back if it goes away.
+            return
         name = case.referrals[referral_id].adapter
-        report = self._outcome(name, filing_request(due.case_id, referral_id, case))
+        request = filing_request(due.case_id, referral_id, case)
+        if _owed(now, referral_id) == _owed(case, referral_id):
+            report: c.RecordFiling | c.RecordFilingFailure = self._outcome(name, request)
+        else:
+            report = _failed(request, name, "what is owed has changed since; approve it again")
         self._engine.execute(
             Request(
                 case_id=due.case_id,
@@ -87,6 +96,11 @@ class Filings:
             )
             return _failed(request, name, f"the adapter failed: {type(defect).__name__}")
         return _filed(request, name, reference, package)
+
+
+def _owed(case: Case, referral_id: UUID) -> list[tuple[bool, Buckets]]:
+    accounts = [case.debts[key] for key in case.referrals[referral_id].debt_ids]
+    return [(account.withdrawn, account.outstanding) for account in accounts]
 
 
 def _failed(request: FilingRequest, name: str, *problems: str) -> c.RecordFilingFailure:

@@ -74,7 +74,9 @@ class House:
             engine=self.engine,
             runner=self.runner(),
             timers=self.timers,
-            outreach=Outreach(self.engine, self.plugins.channels, self.settings.creditors),
+            outreach=Outreach(
+                self.engine, self.plugins.channels, self.settings.creditors, self.rules
+            ),
             filings=Filings(self.engine, self.plugins.filings),
             clock=self.clock,
             lease_seconds=self.settings.lease_seconds,

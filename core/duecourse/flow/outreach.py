@@ -14,12 +14,14 @@ import msgspec
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
+from duecourse.case.contacts import situation
 from duecourse.case.context import SYSTEM
 from duecourse.case.evolve import evolve
 from duecourse.case.state import Case, Contact
 from duecourse.channels import Accepted, Channel, ChannelError, Outbound, Permanent, Transient
 from duecourse.flow.facts import message_facts
 from duecourse.rendering import Message, TemplateProblem, body_sha256, render
+from duecourse.rules.gate import RuleBook, judge
 from duecourse.settings import CreditorDetails
 from duecourse.store.engine import Engine, Request
 from duecourse.store.timers import DueTimer
@@ -57,7 +59,9 @@ class Outreach:
         engine: Engine,
         channels: Mapping[str, Channel[Any]],
         creditors: Mapping[str, CreditorDetails],
+        rules: RuleBook,
     ) -> None:
+        self._rules = rules
         self._engine = engine
         self._channels = channels
         self._creditors = creditors
@@ -120,16 +124,24 @@ class Outreach:
 
     def _resume(self, draft: Draft, channel: Channel[Any], now: datetime) -> Report:
         """Somebody began to send this and never said how it ended."""
-        contact = self._engine.load(draft.case_id).case.contacts[draft.contact_id]
-        if contact.body_sha256 != draft.body_sha256:
+        case = self._engine.load(draft.case_id).case
+        if case.contacts[draft.contact_id].body_sha256 != draft.body_sha256:
             return _unknown(draft, "a crash while sending, and the text can no longer be made")
         match channel.capabilities.guarantee:
-            case "idempotent":
+            case "idempotent" if self._may_still_leave(draft, case, now):
                 return _send(draft, channel, now)
+            case "idempotent":
+                return _unknown(draft, "no longer permitted when it could have been tried again")
             case "queryable":
                 return _look_up(draft, channel)
             case "opaque":
                 return _unknown(draft, "a crash while sending; the channel cannot be asked")
+
+    def _may_still_leave(self, draft: Draft, case: Case, now: datetime) -> bool:
+        """An opt-out, a hold, a close or the night may have come since the first try."""
+        contact = draft.contact
+        seen = situation(case, contact.channel, contact.point_id, now, without=draft.contact_id)
+        return now < contact.expires_at and judge(self._rules, seen, now).permitted
 
     def _report(self, draft: Draft, report: Report) -> None:
         self._engine.execute(_request(draft.case_id, draft.contact_id, report, "outcome"))

@@ -46,7 +46,15 @@ _CONFIGURE: Final = (
 
 def connect_parameters(dsn: str, application_name: str) -> dict[str, Any]:
     """The DSN's parameters with the time limits it does not set itself."""
-    given = {key: value for key, value in conninfo_to_dict(dsn).items() if value is not None}
+    try:
+        parts = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        # Without libpq's words: they quote the address, and with it the password.
+        raise DatabaseUnavailable(
+            "the database's address (DATABASE_URL) is not a connection string;"
+            " write it like postgresql://user@host/name"
+        ) from None
+    given = {key: value for key, value in parts.items() if value is not None}
     return {"application_name": application_name, **_CONNECT_DEFAULTS, **given}
 
 
