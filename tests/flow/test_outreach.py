@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from office import Ledger, Office, PowerCut
 
-from duecourse import Capabilities, Permanent, Transient
+from duecourse import Accepted, Capabilities, Permanent, Transient
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.state import Contact
@@ -140,6 +140,17 @@ def test_a_plugins_words_are_stored_without_the_address(
     last = office.engine.history(case_id)[-1].event
     assert isinstance(last, e.ContactRejected)
     assert last.reason == "*** is no number"
+
+
+def test_a_nonsense_answer_of_a_plugin_harms_no_case(
+    new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = new_office({"sms": ledger})
+    nonsense = Accepted(reference=12345)  # type: ignore[arg-type]
+    monkeypatch.setattr(ledger, "send", lambda _: nonsense)
+    case_id = office.open()
+    office.work()
+    assert the_contact(office, case_id).status == "unknown"
 
 
 def test_a_busy_channel_gets_the_same_message_when_it_is_ready(

@@ -21,9 +21,13 @@ from duecourse.rules.gate import ActiveHold, PastContact, Situation, Verdict, ju
 # What borrowers send when they have had enough; whole messages only, so that "stop by the
 # branch tomorrow" is not one. GSM practice for the English words, carriers' for the Chinese.
 OPT_OUT: Final = re.compile(
-    r"(stop|stopall|stop all|unsubscribe|cancel|end|quit|t|td|r|n|"
-    r"退订|回复退订|取消订阅|停止|不要再发|别再发|别再发了|请勿再发)[.!。]*"
+    r"(stop|stopall|unsubscribe|cancel|end|quit|revoke|optout|t|td|r|n|"
+    r"(请|回复|回)?(td|退订|退訂|拒收|取消|取消订阅|停止)|"
+    r"(请)?(不要|别|勿)(再)?(发|发了|联系|联系我|联系我了))[.!。]*"
 )
+
+# Blanks and line ends, invisible marks, hyphens and every kind of quotation mark.
+_NOT_WORDS: Final = frozenset({"Zs", "Cc", "Cf", "Pd", "Pi", "Pf", "Ps", "Pe"})
 
 
 class Wanted(e.Record):
@@ -293,9 +297,10 @@ def record_reply(case: Case, command: c.RecordReply, context: Context) -> list[e
 
 
 def is_opt_out(text: str) -> bool:
-    """Whether a whole message says: stop. Full-width letters and case do not matter."""
-    plain = unicodedata.normalize("NFKC", text).strip().lower()
-    return OPT_OUT.fullmatch(plain) is not None
+    """Whether a whole message says: stop. Width, case, blanks, quotes do not matter."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    kept = (each for each in plain if unicodedata.category(each) not in _NOT_WORDS)
+    return OPT_OUT.fullmatch("".join(kept)) is not None
 
 
 def record_opt_out(case: Case, command: c.RecordOptOut, context: Context) -> list[e.Event]:

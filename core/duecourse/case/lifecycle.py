@@ -111,7 +111,11 @@ def add_contact_point(case: Case, command: c.AddContactPoint, context: Context) 
         return []
     if len(case.points) >= MOST_POINTS and command.point.point_id not in case.points:
         raise Invalid(f"a case may have {MOST_POINTS} contact points; retire one", "point")
-    return [e.ContactPointAdded(at=context.at, point=command.point)]
+    added = e.ContactPointAdded(at=context.at, point=command.point)
+    if command.point.point_id not in case.points:
+        return [added]
+    # What was to go to the address before must not.
+    return [added, *recall(case, context, "its address changed", point=command.point.point_id)]
 
 
 def retire_contact_point(

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
+
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import SYSTEM
 from duecourse.case.evolve import evolve
 from duecourse.case.lifecycle import missing_for_legal
 from duecourse.case.state import Case
+from duecourse.case.words import Name
 from duecourse.channels import ChannelError
 from duecourse.filing import (
     ClaimedDebt,
@@ -85,11 +88,13 @@ class Filings:
             return _failed(request, name, f"no filing adapter {name!r} is configured")
         try:
             package = adapter.prepare(request)
-            reference = adapter.submit(package)
+            reference = msgspec.convert(adapter.submit(package), Name)
         except FilingProblem as problem:
             return _failed(request, name, *problem.problems)
         except ChannelError as refused:
             return _failed(request, name, str(refused))
+        except msgspec.ValidationError as wrong:
+            return _failed(request, name, f"the adapter's reference is no code: {wrong}")
         except Exception as defect:  # noqa: BLE001 - a plugin may raise anything
             log.error(  # noqa: TRY400 - a traceback may quote a person's data
                 "adapter %s failed on referral %s: %s", name, request.referral_id, origin(defect)

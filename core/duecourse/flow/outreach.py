@@ -227,7 +227,12 @@ def _look_up(draft: Draft, channel: Channel[Any]) -> Report:
     return _accepted(draft, found)
 
 
-def _accepted(draft: Draft, accepted: Accepted) -> c.RecordAccepted:
+def _accepted(draft: Draft, given: Accepted) -> c.RecordAccepted | c.RecordUnknown:
+    """What a plugin returned is not believed before it is what it says."""
+    try:
+        accepted = msgspec.convert(msgspec.to_builtins(given), Accepted)
+    except (msgspec.ValidationError, TypeError):
+        return _unknown(draft, "the channel took it and answered nonsense")
     return c.RecordAccepted(
         contact_id=draft.contact_id, reference=accepted.reference, units=accepted.units
     )

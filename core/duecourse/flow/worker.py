@@ -57,6 +57,11 @@ class Worker:
             except DatabaseUnavailable:
                 log.warning("the database is away; the worker waits for it")
                 done = 0
+            except Exception as defect:  # noqa: BLE001 - the others' reminders go on
+                log.error(  # noqa: TRY400 - a traceback may quote a person's data
+                    "the worker stumbled and goes on: %s", origin(defect)
+                )
+                done = 0
             if not done:
                 self._runner.wait(IDLE_SECONDS)
 

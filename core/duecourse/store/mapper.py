@@ -92,8 +92,15 @@ class Mapper(LibraryMapper[UUID]):
         self._shapes[topic] = _Shape(cls, marks_of(cls), msgspec.json.Decoder(cls))
 
     def seal(self, case_id: UUID, version: int, event: Event, key: SubjectKey) -> tuple[str, bytes]:
-        """The topic and the state to write."""
+        """The topic and the state to write. Raises ValueError for what could not be read again.
+
+        Structs are not checked when they are made, and what a plugin returned may be in one.
+        """
         topic = self._topics[type(event)]
+        try:
+            msgspec.convert(msgspec.to_builtins(event), type(event))
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{topic} holds what it must not: {error}") from None
         marks = self._shapes[topic].marks
         if not marks:
             state = self._encoder.encode(event)
