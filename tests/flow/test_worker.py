@@ -100,6 +100,29 @@ def test_a_missed_instalment_is_noticed_after_its_days_of_grace(
     assert office.case(case_id).plans[plan_id].status == "broken"
 
 
+def test_an_instalment_whose_payment_bounced_is_judged_again(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office(everywhere(ledger))
+    case_id = office.open()
+    plan_id = uuid4()
+    first = NOON.date() + timedelta(days=7)
+    parts = tuple(
+        e.Instalment(due_on=first + timedelta(days=300 * n), amount_minor=300_00) for n in range(2)
+    )
+    offer = c.OfferPlan(
+        plan_id=plan_id, kind="instalments", currency="CNY", instalments=parts, expires_on=first
+    )
+    office.ask(case_id, offer)
+    office.ask(case_id, c.AcceptPlan(plan_id=plan_id, evidence="agreed"))
+    office.pass_days(12)
+    office.ask(case_id, paid(300_00))
+    office.ask(case_id, c.ReversePayment(payment_id="bank-1", reason="returned"))
+    office.pass_days(1)
+    assert office.case(case_id).plans[plan_id].missed == (1,)
+    assert topics(office, case_id).count("InstalmentMissed") == 2
+
+
 def test_a_promise_nobody_kept_is_broken_and_the_schedule_goes_on(
     new_office: NewOffice, ledger: Ledger
 ) -> None:

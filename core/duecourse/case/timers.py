@@ -79,9 +79,8 @@ def _steps(case: Case, treatment: Treatment) -> Iterator[Timer]:
 def _promises(case: Case, treatment: Treatment) -> Iterator[Timer]:
     for key, promise in case.promises.items():
         if promise.status == "open":
-            yield Timer(
-                f"promise/{key}", _after(case, promise.due_on, treatment.promise_grace_days)
-            )
+            due_at = _after(case, promise.due_on, treatment.promise_grace_days)
+            yield Timer(f"promise/{key}{_again(case)}", due_at)
 
 
 def _plans(case: Case, treatment: Treatment) -> Iterator[Timer]:
@@ -92,7 +91,13 @@ def _plans(case: Case, treatment: Treatment) -> Iterator[Timer]:
             for number, each in enumerate(plan.instalments, start=1):
                 if number > plan.met and number not in plan.missed:
                     due_at = _after(case, each.due_on, treatment.instalment_grace_days)
-                    yield Timer(f"instalment/{key}/{number}", due_at)
+                    yield Timer(f"instalment/{key}/{number}{_again(case)}", due_at)
+
+
+def _again(case: Case) -> str:
+    """After a payment was reversed the same day is judged anew: that is another timer."""
+    reversals = sum(payment.reversed for payment in case.payments.values())
+    return f"/{reversals}" if reversals else ""
 
 
 def _holds(case: Case) -> Iterator[Timer]:
@@ -121,13 +126,13 @@ def command_of(timer: Timer) -> c.Command | None:
 
 
 def _judge_instalment(subject: str) -> c.JudgeInstalment:
-    plan_id, _, number = subject.partition("/")
+    plan_id, number, *_ = subject.split("/")
     return c.JudgeInstalment(plan_id=UUID(plan_id), number=int(number))
 
 
 COMMANDS: Final[Mapping[str, Callable[[str], c.Command]]] = {
     "step": lambda step: c.FollowTreatment(step=step),
-    "promise": lambda promise: c.JudgePromise(promise_id=UUID(promise)),
+    "promise": lambda promise: c.JudgePromise(promise_id=UUID(promise.partition("/")[0])),
     "instalment": _judge_instalment,
     "offer": lambda plan: c.LapseOffer(plan_id=UUID(plan)),
     "hold": lambda hold: c.ExpireHold(hold_id=hold),

@@ -32,8 +32,9 @@ _CONNECT_DEFAULTS: Final = {
     "tcp_user_timeout": 30_000,
 }
 _PAUSES: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
-# The server ended the session or is not ready for one; the same work may be tried on a new one.
-_LOST_STATES: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25006", "25P03"})
+# The server ended the session or is not ready for one, or broke a deadlock at our cost (40P01):
+# the same work may be tried again.
+_LOST_STATES: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25006", "25P03", "40P01"})
 
 # One round trip; works behind a session pooler, which drops start-up options.
 _CONFIGURE: Final = (
