@@ -124,7 +124,8 @@ def test_a_conversation_is_kept_with_its_reason_for_arrears(collector: Caller, c
         "arrears_reason": "economic_pressure",
     }
     answer = collector.post(f"{case}/conversations", body)
-    (event,) = answer.json()["events"]
+    event, hold = answer.json()["events"]
+    assert (hold["type"], hold["kind"]) == ("HoldPlaced", "hardship")
     assert (event["type"], event["permitted"]) == ("ConversationLogged", True)
     assert event["occurred_at"] == "2026-03-02T03:30:00Z"
 

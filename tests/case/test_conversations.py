@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
+from duecourse.case.words import ConversationOutcome, HoldKind
 from duecourse.testing import given
 from duecourse.testing.sample import CONTACT, DAY, NOON, TALK, hold, opened, request, talk
 
@@ -76,11 +77,31 @@ def test_a_call_after_the_hold_is_a_breach() -> None:
     assert not story.when(talk(at=LATER), at=LATER).then_one(e.ConversationLogged).permitted
 
 
-def test_who_asks_not_to_be_called_is_not_called_again() -> None:
+@pytest.mark.parametrize("channel", ["call", "sms", "letter"])
+def test_who_asks_to_be_left_in_peace_is_left_in_peace(channel: str) -> None:
     story = given(*opened()).when(CALL).when(talk("asked_to_stop", at=LATER), at=LATER)
-    story.then_one(e.ChannelOptedOut, lambda out: out.channel == "call")
-    again = request("call", contact_id=UUID(int=99))
+    story.then_one(e.ChannelOptedOut, lambda out: out.channel == "all")
+    again = request(channel, contact_id=UUID(int=99))
     assert story.when(again, at=NOON + DAY).then_one(e.ContactRefused).rule == "opted_out"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [("deceased", "bereavement"), ("disputes_debt", "dispute"), ("hardship_declared", "hardship")],
+)
+def test_what_was_said_protects_from_the_same_moment_on(
+    outcome: ConversationOutcome, kind: HoldKind
+) -> None:
+    story = given(*opened()).when(CALL).when(talk(outcome, at=LATER), at=LATER)
+    story.then_one(e.HoldPlaced, lambda placed: placed.kind == kind)
+
+
+def test_a_number_that_is_somebody_elses_is_not_used_again() -> None:
+    said = replace(talk("wrong_number", at=LATER), point_id="mobile")
+    story = given(*opened()).when(CALL).when(said, at=LATER)
+    story.then_one(e.ContactPointRetired, lambda gone: gone.point_id == "mobile")
+    again = request("sms", contact_id=UUID(int=99))
+    assert story.when(again, at=NOON + DAY).then_one(e.ContactRefused).rule == "no_usable_address"
 
 
 def test_calls_that_nobody_answers_do_not_count_as_conversations() -> None:

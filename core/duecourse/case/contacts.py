@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -13,9 +13,10 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import Context
 from duecourse.case.errors import Unknown, WrongState
-from duecourse.case.lifecycle import recall
+from duecourse.case.holds import place_hold
+from duecourse.case.lifecycle import recall, retire_contact_point
 from duecourse.case.state import Case, Contact, Conversation
-from duecourse.case.words import MANUAL_CHANNELS, NOT_CONNECTED, Channel, point_kind
+from duecourse.case.words import MANUAL_CHANNELS, NOT_CONNECTED, Channel, HoldKind, point_kind
 from duecourse.rules.gate import ActiveHold, PastContact, Situation, Verdict, judge
 
 # What borrowers send when they have had enough; whole messages only, so that "stop by the
@@ -340,9 +341,32 @@ def log_conversation(case: Case, command: c.LogConversation, context: Context) -
         permitted=command.initiator == "debtor" or covering is not None,
         contact_id=covering,
     )
-    if command.outcome != "asked_to_stop":
-        return [talk]
-    return [talk, *_opt_out(case, context, command.channel, "asked in a conversation")]
+    return [talk, *_heeded(case, command, context)]
+
+
+# What a debtor says on the phone protects them from the same moment on.
+_HOLDS_BY_OUTCOME: Final[Mapping[str, HoldKind]] = {
+    "deceased": "bereavement",
+    "disputes_debt": "dispute",
+    "hardship_declared": "hardship",
+}
+
+
+def _heeded(case: Case, command: c.LogConversation, context: Context) -> list[e.Event]:
+    """What follows by itself from what was said; a person may lift or change it afterwards."""
+    kind = _HOLDS_BY_OUTCOME.get(command.outcome)
+    if case.is_closed:
+        return []
+    if kind is not None and all(hold.kind != kind for hold in case.holds.values()):
+        hold_id = f"talk-{command.conversation_id}"
+        said = c.PlaceHold(hold_id=hold_id, kind=kind, authority="said in a conversation")
+        return place_hold(case, said, context)
+    if command.outcome == "asked_to_stop":
+        return _opt_out(case, context, "all", "asked in a conversation")
+    if command.outcome in {"wrong_number", "wrong_party"} and command.point_id in case.points:
+        gone = c.RetireContactPoint(point_id=command.point_id, reason="somebody else answered")
+        return retire_contact_point(case, gone, context)
+    return []
 
 
 def _covering(case: Case, command: c.LogConversation) -> UUID | None:
