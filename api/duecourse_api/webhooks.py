@@ -121,9 +121,9 @@ def _take(services: Services, channel: str, signal: Signal, at: datetime) -> boo
 
 
 def _record_by_sender(services: Services, channel: str, reply: Reply) -> bool:
-    """A reply to nothing in particular is heard in every case that has the sender's address.
+    """A reply to nothing in particular is heard in the cases that have the sender's address.
 
-    Most of them say stop, and whoever says so means all of it.
+    Most of them say stop, and whoever says so means every case, not only the last one written of.
     """
     heard = [
         _execute(

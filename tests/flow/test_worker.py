@@ -77,21 +77,28 @@ def test_a_hold_rests_the_schedule_until_its_last_day_is_over(
     assert len(ledger.taken) == 1
 
 
-def test_a_missed_instalment_is_noticed_after_its_days_of_grace(
-    new_office: NewOffice, ledger: Ledger
-) -> None:
-    office = new_office(everywhere(ledger))
-    case_id = office.open()
+def agreed_plan(office: Office, case_id: UUID, days_apart: int) -> UUID:
+    """Two instalments of 300.00, the first due in a week."""
     plan_id = uuid4()
     first = NOON.date() + timedelta(days=7)
     parts = tuple(
-        e.Instalment(due_on=first + timedelta(days=30 * n), amount_minor=300_00) for n in range(2)
+        e.Instalment(due_on=first + timedelta(days=days_apart * n), amount_minor=300_00)
+        for n in range(2)
     )
     offer = c.OfferPlan(
         plan_id=plan_id, kind="instalments", currency="CNY", instalments=parts, expires_on=first
     )
     office.ask(case_id, offer)
     office.ask(case_id, c.AcceptPlan(plan_id=plan_id, evidence="agreed"))
+    return plan_id
+
+
+def test_a_missed_instalment_is_noticed_after_its_days_of_grace(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office(everywhere(ledger))
+    case_id = office.open()
+    plan_id = agreed_plan(office, case_id, days_apart=30)
     office.pass_days(10)
     assert "InstalmentMissed" not in topics(office, case_id)
     office.pass_days(1)
@@ -105,16 +112,7 @@ def test_an_instalment_whose_payment_bounced_is_judged_again(
 ) -> None:
     office = new_office(everywhere(ledger))
     case_id = office.open()
-    plan_id = uuid4()
-    first = NOON.date() + timedelta(days=7)
-    parts = tuple(
-        e.Instalment(due_on=first + timedelta(days=300 * n), amount_minor=300_00) for n in range(2)
-    )
-    offer = c.OfferPlan(
-        plan_id=plan_id, kind="instalments", currency="CNY", instalments=parts, expires_on=first
-    )
-    office.ask(case_id, offer)
-    office.ask(case_id, c.AcceptPlan(plan_id=plan_id, evidence="agreed"))
+    plan_id = agreed_plan(office, case_id, days_apart=300)
     office.pass_days(12)
     office.ask(case_id, paid(300_00))
     office.ask(case_id, c.ReversePayment(payment_id="bank-1", reason="returned"))

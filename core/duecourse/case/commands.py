@@ -61,7 +61,7 @@ class Report(
     tag_field="type",
     forbid_unknown_fields=True,
 ):
-    """Has happened. Never refused, whatever the state of the case."""
+    """Has happened. Never refused for the state of the case; only for naming what it never had."""
 
 
 # --- the case and what it is about ---------------------------------------------------------

@@ -32,7 +32,7 @@ def after_refusal(case: Case, event: e.ContactRefused) -> Mapping[str, StepProgr
 
 
 def after_failure(case: Case, contact_id: UUID, at: datetime) -> Mapping[str, StepProgress]:
-    """A step whose message surely did not leave is due again, later each time."""
+    """A step whose message did not leave, or was called back, is due again, later each time."""
     name = case.contacts[contact_id].step
     if not name:
         return case.steps

@@ -43,7 +43,7 @@ class Filings:
     def file(self, due: DueTimer) -> None:
         """Make the bundle from the case as it was when the referral was approved.
 
-        Filing twice makes the same bytes, so a crash in between leaves one bundle.
+        Filing twice makes the same bytes, so an adapter can tell a repeat after a crash.
         """
         referral_id = UUID(due.timer.subject)
         case, version = self._approved(due.case_id, referral_id)

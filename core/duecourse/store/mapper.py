@@ -98,7 +98,8 @@ class Mapper(LibraryMapper[UUID]):
         """
         topic = self._topics[type(event)]
         try:
-            msgspec.convert(msgspec.to_builtins(event), type(event))
+            plain = msgspec.to_builtins(event)
+            msgspec.convert(plain, type(event))
         except msgspec.ValidationError as error:
             raise ValueError(f"{topic} holds what it must not: {error}") from None
         marks = self._shapes[topic].marks
@@ -106,12 +107,12 @@ class Mapper(LibraryMapper[UUID]):
             state = self._encoder.encode(event)
         else:
             place = Place(case_id, version, topic)
-            plain = mapped(
-                msgspec.to_builtins(event),
+            sealed = mapped(
+                plain,
                 marks,
                 lambda path, text: seal(text, place, path, key.key_id, key.cipher),
             )
-            state = self._encoder.encode(plain)
+            state = self._encoder.encode(sealed)
         if len(state) > MAX_STATE_BYTES:
             raise ValueError(f"an event of {len(state)} bytes is too large: {MAX_STATE_BYTES}")
         return topic, state
