@@ -76,6 +76,7 @@ CASE_PROBLEMS: Final[Mapping[type[case.CaseError], Kind]] = {
     case.Invalid: INVALID,
     case.WrongState: Kind("wrong-state", "Not while the case is as it is", 409),
     case.CaseIsClosed: Kind("case-is-closed", "The case is closed", 409),
+    case.Contradiction: Kind("contradiction", "It was recorded before, and differently", 409),
     case.StageNotReady: Kind("stage-not-ready", "The stage's conditions are not met", 409),
     case.TooEarly: Kind("too-early", "The day has not come yet", 409),
     store.CommandIdReused: ID_REUSED,

@@ -229,10 +229,54 @@ def test_an_expired_permission_is_void() -> None:
     )
 
 
-def test_a_text_that_asks_for_money_paid_since_is_not_sent() -> None:
-    later = NOON + DAY / 24
-    story = permitted().when(pay(10_000), at=later).when(dispatch(), at=later)
+@pytest.mark.parametrize("later", [NOON, NOON + DAY / 24])
+def test_a_text_that_asks_for_money_paid_since_is_not_sent(later: datetime) -> None:
+    story = permitted().when(pay(10_000), at=later)
     assert "payment came in" in story.then_one(e.ContactCancelled).reason
+    story.when(dispatch(), at=later).then_nothing()
+
+
+def test_a_permission_to_call_outlives_a_payment() -> None:
+    story = given(*opened()).when(request("call")).when(pay(10_000))
+    assert not [event for event in story.events if isinstance(event, e.ContactCancelled)]
+
+
+POSTPONED = c.RecordPostponed(
+    contact_id=CONTACT, until=NOON + DAY / 24, reason="the gateway is busy"
+)
+
+
+def test_a_message_the_channel_could_not_take_has_left_nothing_and_is_asked_for_anew() -> None:
+    story = permitted().when(dispatch()).when(POSTPONED)
+    story.then_one(e.ContactPostponed)
+    assert story.case is not None
+    waiting = story.case.contacts[CONTACT]
+    assert (waiting.status, waiting.dispatched_at) == ("permitted", None)
+    story.when(POSTPONED).then_nothing()
+    story.when(hold()).when(dispatch(), at=NOON + DAY / 24).then_nothing()
+
+
+def test_a_message_that_would_be_tried_after_its_permission_is_rejected() -> None:
+    late = replace(POSTPONED, until=NOON + TWO_HOURS)
+    permitted().when(dispatch()).when(late).then_one(e.ContactRejected)
+
+
+def test_who_wants_nothing_but_letters_gets_letters() -> None:
+    story = given(*opened()).when(c.RecordOptOut(channel="all", how="by phone"))
+    story.when(c.RecordOptIn(channel="letter", how="by phone")).then_one(e.ChannelOptedIn)
+    story.when(c.RecordOptIn(channel="letter", how="by phone")).then_nothing()
+    story.when(request("sms")).then_one(e.ContactRefused)
+    story.when(request("letter")).then_one(e.ContactPermitted)
+    story.when(c.RecordOptOut(channel="all", how="again")).then_one(e.ChannelOptedOut)
+    story.when(request("letter", contact_id=UUID(int=61))).then_one(e.ContactRefused)
+
+
+def test_an_opt_in_to_everything_ends_every_opt_out() -> None:
+    story = given(*opened())
+    for channel in ("sms", "all"):
+        story.when(c.RecordOptOut(channel=channel, how="by phone"))
+    story.when(c.RecordOptIn(channel="all", how="by letter")).then_one(e.ChannelOptedIn)
+    story.when(request("sms")).then_one(e.ContactPermitted)
 
 
 def test_a_permission_is_called_back_once_and_only_before_it_is_used() -> None:
@@ -385,7 +429,9 @@ def test_an_opt_out_calls_back_what_is_waiting_on_its_channel_alone() -> None:
     story = permitted().when(command)
     story.then(
         e.ChannelOptedOut(at=NOON, channel="sms", how="by letter"),
-        e.ContactCancelled(at=NOON, contact_id=CONTACT, reason="the debtor opted out"),
+        e.ContactCancelled(
+            at=NOON, contact_id=CONTACT, reason="the debtor opted out", recalled=True
+        ),
     )
     story.when(command).then_nothing()
     by_mail = c.RecordOptOut(channel="email", how="by letter")

@@ -1,5 +1,6 @@
 """Legal action: what it waits for, who may start it, and what the court says."""
 
+from collections.abc import Callable
 from datetime import date
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from duecourse.case.state import Case
 from duecourse.case.words import CourtOutcome
 from duecourse.testing import COLLECTOR, LEGAL, given
 from duecourse.testing.sample import (
+    DAY,
     DEBT,
     NOON,
     OTHER_DEBT,
@@ -189,9 +191,60 @@ def test_only_legal_staff_approve_or_decline(role: str) -> None:
     proposed().when(DECLINE, actor=other).then_raises(NotAllowed)
 
 
-@pytest.mark.parametrize("between", [promise(), hold("hardship"), offer(60_000)])
-def test_what_came_in_between_stops_the_approval(between: c.Command) -> None:
-    proposed().when(between).when(approve(), actor=LEGAL).then_raises(StageNotReady)
+def test_a_hold_that_came_in_between_stops_the_approval() -> None:
+    proposed().when(hold("hardship")).when(approve(), actor=LEGAL).then_raises(StageNotReady)
+
+
+@pytest.mark.parametrize(
+    "between", [promise(), offer(60_000), c.MoveStage(to="negotiation", reason="they called")]
+)
+def test_going_back_to_talking_takes_the_proposal_back(between: c.Command) -> None:
+    story = proposed().when(between)
+    story.then_one(e.LegalReferralWithdrawn)
+    story.when(approve(), actor=LEGAL).then_raises(WrongState, "referral_id")
+
+
+def test_a_failed_filing_is_not_approved_again_beside_another_referral() -> None:
+    story = approved().when(FAILED).when(propose(SECOND))
+    story.when(approve(), actor=LEGAL).then_raises(WrongState, "referral_id")
+
+
+@pytest.mark.parametrize("story", [proposed, approved, lambda: approved().when(FAILED)])
+def test_closing_takes_back_what_was_not_filed(story: Callable[[], given]) -> None:
+    closed = story().when(c.CloseCase(reason="uneconomic"))
+    closed.then_one(e.LegalReferralWithdrawn)
+    closed.when(c.ReopenCase(reason="by mistake"))
+    assert case_of(closed).stage == "negotiation"
+
+
+def test_a_case_before_the_court_is_reopened_before_the_court() -> None:
+    closed = filed().when(c.CloseCase(reason="uneconomic"))
+    assert case_of(closed.when(c.ReopenCase(reason="by mistake"))).stage == "legal"
+
+
+def test_a_case_whose_action_ended_while_it_was_closed_is_reopened_for_talking() -> None:
+    closed = filed().when(c.CloseCase(reason="uneconomic")).when(court("withdrawn"))
+    assert case_of(closed.when(c.ReopenCase(reason="they called"))).stage == "negotiation"
+
+
+def test_an_offer_that_never_reached_the_debtor_was_no_help() -> None:
+    later = NOON.replace(month=4)
+    story = given(*opened()).when(request("call")).when(talk())
+    story.when(offer(60_000), at=NOON + DAY).when(c.LapseOffer(plan_id=PLAN), at=later)
+    story.when(propose(), at=later).then_raises(StageNotReady, "grounds")
+
+
+START = c.StartFiling(referral_id=REFERRAL)
+
+
+def test_a_filing_starts_once_and_only_if_nothing_fairer_came_in_between() -> None:
+    story = approved().when(START)
+    story.then(e.FilingStarted(at=NOON, referral_id=REFERRAL, adapter="cn-court"))
+    story.when(START).then_nothing()
+    story.when(WITHDRAW).then_raises(WrongState, "referral_id")
+    story.when(FILED).then_one(e.ClaimFiled)
+    proposed().when(START).then_raises(WrongState, "referral_id")
+    approved().when(hold("dispute")).when(START).then_raises(StageNotReady)
 
 
 def test_a_referral_is_declined_once_and_the_case_goes_back_to_talking() -> None:
@@ -294,7 +347,7 @@ def test_the_courts_number_is_kept_when_a_later_answer_leaves_it_out() -> None:
 
 
 def test_reports_of_the_court_are_taken_by_a_closed_case() -> None:
-    closed = approved().when(pay(60_000))
+    closed = approved().when(START).when(pay(60_000))
     assert case_of(closed).is_closed
     closed.when(FILED).then_one(e.ClaimFiled)
     closed.when(court("withdrawn"))
@@ -302,7 +355,7 @@ def test_reports_of_the_court_are_taken_by_a_closed_case() -> None:
 
 
 def test_a_failed_filing_is_taken_by_a_closed_case() -> None:
-    approved().when(pay(60_000)).when(FAILED).then_one(e.FilingFailed)
+    approved().when(START).when(pay(60_000)).when(FAILED).then_one(e.FilingFailed)
 
 
 def test_a_promise_beside_the_court_leaves_the_stage_alone() -> None:

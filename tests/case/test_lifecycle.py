@@ -97,7 +97,9 @@ def test_a_withdrawn_debt_is_no_longer_owed_and_its_messages_are_called_back() -
     waiting = given(*opened(debt(), debt(OTHER_DEBT, 1))).when(request())
     withdrawn = waiting.when(command).then(
         e.DebtWithdrawn(at=NOON, debt_id=DEBT, reason="sold back"),
-        e.ContactCancelled(at=NOON, contact_id=CONTACT, reason="a debt was withdrawn"),
+        e.ContactCancelled(
+            at=NOON, contact_id=CONTACT, reason="a debt was withdrawn", recalled=True
+        ),
     )
     assert withdrawn.case is not None
     assert withdrawn.case.outstanding("CNY").total == 1
@@ -137,7 +139,9 @@ def test_a_retired_address_calls_its_messages_back() -> None:
     retired = given(*opened()).when(request()).when(command)
     retired.then(
         e.ContactPointRetired(at=NOON, point_id="mobile", reason="wrong number"),
-        e.ContactCancelled(at=NOON, contact_id=CONTACT, reason="its address was retired"),
+        e.ContactCancelled(
+            at=NOON, contact_id=CONTACT, reason="its address was retired", recalled=True
+        ),
     )
     retired.when(command).then_nothing()
     retired.when(c.RetireContactPoint(point_id="fax", reason="old")).then_raises(
@@ -185,7 +189,9 @@ def test_the_way_to_court_lists_everything_that_is_missing() -> None:
 def test_a_case_closes_for_a_reason_and_calls_its_messages_back() -> None:
     closed = given(*opened()).when(request()).when(c.CloseCase(reason="uneconomic", note="tiny"))
     closed.then(
-        e.ContactCancelled(at=NOON, contact_id=CONTACT, reason="the case was closed"),
+        e.ContactCancelled(
+            at=NOON, contact_id=CONTACT, reason="the case was closed", recalled=True
+        ),
         e.CaseClosed(at=NOON, reason="uneconomic", note="tiny"),
     )
     closed.when(c.CloseCase(reason="sold")).then_nothing()

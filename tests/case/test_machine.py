@@ -174,7 +174,7 @@ class CaseMachine(Driver):
             self.ask(c.StartDispatch(contact_id=key, plugin="p", body_sha256="0" * 64))
 
     @has("contacts")
-    @rule(data=st.data(), then=st.sampled_from(["none", "accepted", "rejected", "unknown"]))
+    @rule(data=st.data(), then=st.sampled_from(["none", "accepted", "rejected", "unknown", "busy"]))
     def dispatch(self, data: st.DataObject, then: str) -> None:
         key = self.known(data, self.case.contacts)
         self.ask(c.StartDispatch(contact_id=key, plugin="sms-first", body_sha256="0" * 64))
@@ -182,6 +182,7 @@ class CaseMachine(Driver):
             "accepted": lambda: c.RecordAccepted(contact_id=key, reference="ref-1"),
             "rejected": lambda: c.RecordRejected(contact_id=key, reason="no such number"),
             "unknown": lambda: c.RecordUnknown(contact_id=key, reason="a crash"),
+            "busy": lambda: c.RecordPostponed(contact_id=key, until=self.at, reason="busy"),
         }
         if then in reports:
             self.ask(reports[then]())
@@ -335,10 +336,9 @@ class CaseMachine(Driver):
             )
             self.ask(command)
 
-    @has("payments")
     @rule(data=st.data(), reason=reasons)
     def reverse(self, data: st.DataObject, reason: str) -> None:
-        key = self.known(data, self.case.payments)
+        key = self.known(data, [*self.case.payments, "d4"])
         self.ask(c.ReversePayment(payment_id=key, reason=reason))
 
     # --- holds and legal action --------------------------------------------------------------------
@@ -401,10 +401,11 @@ class CaseMachine(Driver):
         self.ask(commands[what], actor)
 
     @has("referrals")
-    @rule(data=st.data(), outcome=some(CourtOutcome), what=st.sampled_from("fpc"))
+    @rule(data=st.data(), outcome=some(CourtOutcome), what=st.sampled_from("sfpc"))
     def court(self, data: st.DataObject, outcome: Any, what: str) -> None:
         key = self.known(data, self.case.referrals)
         commands: dict[str, c.Command] = {
+            "s": c.StartFiling(referral_id=key),
             "f": c.RecordFiling(
                 referral_id=key, adapter="a", reference="r-1", bundle_sha256="0", documents=()
             ),
@@ -461,7 +462,16 @@ class CaseMachine(Driver):
         waiting = [c for c in self.case.contacts.values() if c.status == "permitted"]
         if self.case.is_closed or self.is_held():
             assert waiting == []
-        assert not {contact.channel for contact in waiting} & set(self.case.opted_out)
+        assert not [contact for contact in waiting if self.has_opted_out(contact.channel)]
+
+    @invariant()
+    def legal_action_is_one_and_ends_with_what_it_was_for(self) -> None:
+        statuses = [referral.status for referral in self.case.referrals.values()]
+        assert sum(status in {"approved", "filing"} for status in statuses) <= 1
+        if self.case.stage == "legal":
+            assert {"approved", "filing", "failed", "filed"} & set(statuses)
+        if self.case.stage in {"intake", "reminder", "closed"}:
+            assert not {"proposed", "approved"} & set(statuses)
 
     @invariant()
     def timers_and_the_worklist_are_total(self) -> None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
-from duecourse.case.errors import Unknown
+from duecourse.case.errors import Contradiction
 from duecourse.case.state import Case
 from duecourse.money.amounts import Buckets
 from duecourse.testing import given
@@ -16,12 +16,14 @@ from duecourse.testing.sample import (
     DEBTOR,
     NOON,
     OTHER_DEBT,
+    PROMISE,
     bounce,
     debt,
     hold,
     offer,
     opened,
     pay,
+    promise,
     request,
 )
 
@@ -156,5 +158,25 @@ def test_a_case_closed_for_another_reason_stays_closed_when_money_bounces() -> N
     assert len(story.events) == 1
 
 
-def test_a_payment_the_case_never_had_cannot_bounce() -> None:
-    given(*opened()).when(bounce()).then_raises(Unknown, "payment_id")
+def test_a_reversal_heard_of_before_its_payment_waits_for_it() -> None:
+    story = given(*opened()).when(bounce())
+    story.then_one(e.PaymentReversed)
+    story.when(bounce()).then_nothing()
+    story.when(pay(60_000))
+    assert [type(event) for event in story.events] == [e.PaymentRecorded, e.PaymentReversed]
+    assert story.case is not None
+    assert story.case.outstanding("CNY").total == 60_000
+    story.when(pay(60_000)).then_nothing()
+    story.when(bounce()).then_nothing()
+
+
+def test_another_payment_under_the_same_id_is_not_taken_for_a_repeat() -> None:
+    story = given(*opened()).when(pay(10_000))
+    story.when(pay(10_000)).then_nothing()
+    story.when(pay(20_000)).then_raises(Contradiction, "payment_id")
+
+
+def test_a_promise_ends_with_what_it_was_for() -> None:
+    story = given(*opened(debt(), debt(OTHER_DEBT, 500, currency="USD")))
+    story.when(promise()).when(c.WithdrawDebt(debt_id=DEBT, reason="sold back"))
+    assert story.then_one(e.PromiseWithdrawn).promise_id == PROMISE

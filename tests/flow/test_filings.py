@@ -98,6 +98,24 @@ def test_after_a_crash_the_same_bundle_is_handed_over_again(
     assert office.case(case_id).referrals[referral_id].status == "filed"
 
 
+def test_what_began_to_be_filed_is_brought_to_its_end_whatever_came_in_between(
+    new_office: NewOffice, ledger: Ledger, court: Court
+) -> None:
+    office = new_office({"sms": ledger}, {"court": court})
+    case_id, referral_id = approved(office)
+    court.after = PowerCut()
+    with pytest.raises(PowerCut):
+        office.work()
+    court.after = None
+    office.ask(case_id, c.PlaceHold(hold_id="d", kind="dispute", authority="letter"))
+    office.ask(case_id, part_payment())
+    office.now += timedelta(hours=1)
+    office.work()
+    first, second = court.handed_over
+    assert first == second
+    assert office.case(case_id).referrals[referral_id].status == "filed"
+
+
 def part_payment() -> c.RecordPayment:
     return c.RecordPayment(
         payment_id="bank-1", currency="CNY", amount_minor=100_00, value_on=NOON.date()

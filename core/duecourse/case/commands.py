@@ -165,6 +165,14 @@ class RecordUnknown(Report):
     reason: Text
 
 
+class RecordPostponed(Report):
+    """The channel was too busy to take it, and is sure that it did not."""
+
+    contact_id: UUID
+    until: Moment
+    reason: Text
+
+
 class RecordReceipt(Report):
     contact_id: UUID
     receipt_id: str
@@ -329,6 +337,12 @@ class WithdrawReferral(Ask):
     reason: Reason
 
 
+class StartFiling(Ask):
+    """Commit to handing the claim over, if nothing fairer stands in the way any more."""
+
+    referral_id: UUID
+
+
 class RecordFiling(Report):
     referral_id: UUID
     adapter: Name
@@ -355,11 +369,11 @@ Command = (
     OpenCase | PlaceDebt | WithdrawDebt | AddContactPoint | RetireContactPoint | MoveDebtor
     | MoveStage | FollowTreatment | CloseCase | ReopenCase
     | RequestContact | StartDispatch | CancelContact | RecordAccepted | RecordRejected
-    | RecordUnknown | RecordReceipt | RecordReply | RecordOptOut | RecordOptIn | LogConversation
+    | RecordUnknown | RecordPostponed | RecordReceipt | RecordReply | RecordOptOut | RecordOptIn | LogConversation
     | MakePromise | JudgePromise | WithdrawPromise
     | OfferPlan | AcceptPlan | DeclinePlan | WithdrawPlan | LapseOffer | JudgeInstalment
     | RecordPayment | ReversePayment
     | PlaceHold | LiftHold | ExpireHold
     | ProposeReferral | ApproveReferral | DeclineReferral | WithdrawReferral
-    | RecordFiling | RecordFilingFailure | RecordCourtOutcome
+    | StartFiling | RecordFiling | RecordFilingFailure | RecordCourtOutcome
 )  # fmt: skip

@@ -118,7 +118,7 @@ def situation(
             ActiveHold(hold_id=key, kind=hold.kind, blocks=hold.blocks, until=hold.until)
             for key, hold in case.holds.items()
         ),
-        opted_out=frozenset(case.opted_out),
+        opted_out=frozenset(case.opted_out) - ({"all"} if channel in case.opted_in else set()),
         past=tuple(_past(case, without)),
         pending=tuple(_pending(case, at, without)),
     )
@@ -192,9 +192,9 @@ def start_dispatch(case: Case, command: c.StartDispatch, context: Context) -> li
     contact = _contact(case, command.contact_id)
     if contact.status != "permitted":
         return []
-    stale = _stale(case, contact, context.at)
-    if stale:
-        return [e.ContactCancelled(at=context.at, contact_id=command.contact_id, reason=stale)]
+    if context.at >= contact.expires_at:
+        expired = "the permission expired"
+        return [e.ContactCancelled(at=context.at, contact_id=command.contact_id, reason=expired)]
     seen = situation(
         case, contact.channel, contact.point_id, context.at, without=command.contact_id
     )
@@ -217,16 +217,6 @@ def start_dispatch(case: Case, command: c.StartDispatch, context: Context) -> li
             body_sha256=command.body_sha256,
         )
     ]
-
-
-def _stale(case: Case, contact: Contact, at: datetime) -> str:
-    """Why a permission is no longer good although no rule forbids the contact."""
-    if at >= contact.expires_at:
-        return "the permission expired"
-    # The text was made when the contact was permitted: it must not ask for money since paid.
-    if any(payment.recorded_at > contact.permitted_at for payment in case.payments.values()):
-        return "a payment came in after the text was made"
-    return ""
 
 
 def cancel_contact(case: Case, command: c.CancelContact, context: Context) -> list[e.Event]:
@@ -261,6 +251,24 @@ def record_unknown(case: Case, command: c.RecordUnknown, context: Context) -> li
     if _contact(case, command.contact_id).status != "dispatching":
         return []
     return [e.ContactUnknown(at=context.at, contact_id=command.contact_id, reason=command.reason)]
+
+
+def record_postponed(case: Case, command: c.RecordPostponed, context: Context) -> list[e.Event]:
+    """To be tried again, unless the permission will be over by then."""
+    contact = _contact(case, command.contact_id)
+    if contact.status != "dispatching":
+        return []
+    if command.until >= contact.expires_at:
+        reason = command.reason
+        return [e.ContactRejected(at=context.at, contact_id=command.contact_id, reason=reason)]
+    return [
+        e.ContactPostponed(
+            at=context.at,
+            contact_id=command.contact_id,
+            until=command.until,
+            reason=command.reason,
+        )
+    ]
 
 
 def record_receipt(case: Case, command: c.RecordReceipt, context: Context) -> list[e.Event]:
@@ -309,7 +317,7 @@ def record_opt_out(case: Case, command: c.RecordOptOut, context: Context) -> lis
 
 
 def _opt_out(case: Case, context: Context, channel: Channel, how: str) -> list[e.Event]:
-    if channel in case.opted_out:
+    if channel in case.opted_out and not (channel == "all" and case.opted_in):
         return []
     out = e.ChannelOptedOut(at=context.at, channel=channel, how=how)
     stopped = "" if channel == "all" else channel
@@ -317,7 +325,9 @@ def _opt_out(case: Case, context: Context, channel: Channel, how: str) -> list[e
 
 
 def record_opt_in(case: Case, command: c.RecordOptIn, context: Context) -> list[e.Event]:
-    if command.channel not in case.opted_out:
+    channel, out = command.channel, case.opted_out
+    stopped = bool(out) if channel == "all" else not {channel, "all"}.isdisjoint(out)
+    if not stopped or channel in case.opted_in:
         return []
     return [e.ChannelOptedIn(at=context.at, channel=command.channel, how=command.how)]
 

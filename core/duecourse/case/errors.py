@@ -7,6 +7,7 @@
     ├── Invalid             a field is wrong in itself or against the case
     └── WrongState          not now
         ├── CaseIsClosed
+        ├── Contradiction   the same thing was recorded before, but differently
         ├── StageNotReady
         └── TooEarly
 
@@ -44,6 +45,10 @@ class WrongState(CaseError):
 
 class CaseIsClosed(WrongState):
     """A closed case takes reports only; reopen it first."""
+
+
+class Contradiction(WrongState):
+    """It was recorded before, under the same id, and differently."""
 
 
 class StageNotReady(WrongState):

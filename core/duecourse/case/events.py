@@ -224,11 +224,20 @@ class ContactUnknown(Fact):
     reason: Text
 
 
+class ContactPostponed(Fact):
+    """The channel could not take it now, and says that nothing left; good again from `until` on."""
+
+    contact_id: UUID
+    until: Moment
+    reason: Text
+
+
 class ContactCancelled(Fact):
-    """A permission that was never used: expired, or recalled by a hold, an opt-out, a close."""
+    """A permission that was never used: expired, or `recalled` by a hold, an opt-out, a payment."""
 
     contact_id: UUID
     reason: Text
+    recalled: bool = False
 
 
 class ReceiptRecorded(Fact):
@@ -364,6 +373,8 @@ class PaymentRecorded(Fact):
 
 
 class PaymentReversed(Fact):
+    """Money that went back. It may be heard of before the payment itself, and waits for it then."""
+
     payment_id: Name
     reason: Text
 
@@ -429,6 +440,13 @@ class LegalReferralWithdrawn(Fact):
     reason: Text
 
 
+class FilingStarted(Fact):
+    """Committed before anything is handed over: from here on the claim may be with the court."""
+
+    referral_id: UUID
+    adapter: Name
+
+
 class ClaimFiled(Fact):
     """The bundle is ready and handed over; `reference` is ours until the court gives its own."""
 
@@ -459,7 +477,7 @@ Event = (
     CaseOpened | DebtPlaced | DebtWithdrawn | ContactPointAdded | ContactPointRetired | DebtorMoved
     | StageMoved | TreatmentStepTaken | CaseClosed | CaseReopened
     | ContactPermitted | ContactRefused | ContactDispatching | ContactAccepted | ContactRejected
-    | ContactUnknown | ContactCancelled | ReceiptRecorded | ReplyReceived
+    | ContactUnknown | ContactPostponed | ContactCancelled | ReceiptRecorded | ReplyReceived
     | ChannelOptedOut | ChannelOptedIn | ConversationLogged
     | PromiseMade | PromiseKept | PromiseBroken | PromiseWithdrawn
     | PlanOffered | PlanAccepted | PlanDeclined | PlanWithdrawn | PlanLapsed
@@ -467,7 +485,7 @@ Event = (
     | PaymentRecorded | PaymentReversed | BalanceWaived | WaiverRevoked
     | HoldPlaced | HoldLifted | HoldExpired
     | LegalReferralProposed | LegalReferralApproved | LegalReferralDeclined
-    | LegalReferralWithdrawn | ClaimFiled | FilingFailed | CourtOutcomeRecorded
+    | LegalReferralWithdrawn | FilingStarted | ClaimFiled | FilingFailed | CourtOutcomeRecorded
 )  # fmt: skip
 
 EVENT_CLASSES: Final[tuple[type[Event], ...]] = get_args(Event)

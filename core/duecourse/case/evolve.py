@@ -22,7 +22,7 @@ from duecourse.case.state import (
     Referral,
     StepProgress,
 )
-from duecourse.case.treatment import after_failure, after_refusal
+from duecourse.case.treatment import after_failure, after_recall, after_refusal
 
 K = TypeVar("K")
 V = TypeVar("V", bound=msgspec.Struct)
@@ -140,6 +140,7 @@ def _dispatching(case: Case, event: e.ContactDispatching) -> Case:
         case.contacts,
         event.contact_id,
         status="dispatching",
+        attempts=case.contacts[event.contact_id].attempts + 1,
         dispatched_at=event.at,
         key=event.key,
         plugin=event.plugin,
@@ -164,9 +165,21 @@ def _unknown(case: Case, event: e.ContactUnknown) -> Case:
     return replace(case, contacts=_changed(case.contacts, event.contact_id, status="unknown"))
 
 
+def _postponed(case: Case, event: e.ContactPostponed) -> Case:
+    contacts = _changed(
+        case.contacts,
+        event.contact_id,
+        status="permitted",
+        not_before=event.until,
+        dispatched_at=None,
+    )
+    return replace(case, contacts=contacts)
+
+
 def _cancelled(case: Case, event: e.ContactCancelled) -> Case:
     contacts = _changed(case.contacts, event.contact_id, status="cancelled", cancelled_at=event.at)
-    return replace(case, contacts=contacts, steps=after_failure(case, event.contact_id, event.at))
+    after = after_recall if event.recalled else after_failure
+    return replace(case, contacts=contacts, steps=after(case, event.contact_id, event.at))
 
 
 def _receipt(case: Case, event: e.ReceiptRecorded) -> Case:
@@ -187,12 +200,20 @@ def _reply(case: Case, event: e.ReplyReceived) -> Case:
 
 
 def _opted_out(case: Case, event: e.ChannelOptedOut) -> Case:
-    return replace(case, opted_out=(*case.opted_out, event.channel))
+    if event.channel == "all":
+        out = (*(each for each in case.opted_out if each != "all"), "all")
+        return replace(case, opted_out=out, opted_in=())
+    kept_in = tuple(channel for channel in case.opted_in if channel != event.channel)
+    return replace(case, opted_out=(*case.opted_out, event.channel), opted_in=kept_in)
 
 
 def _opted_in(case: Case, event: e.ChannelOptedIn) -> Case:
+    if event.channel == "all":
+        return replace(case, opted_out=(), opted_in=())
     left = tuple(channel for channel in case.opted_out if channel != event.channel)
-    return replace(case, opted_out=left)
+    # Whoever wanted nothing any more, and now wants this, is left in peace by all else.
+    opted_in = (*case.opted_in, event.channel) if "all" in left else case.opted_in
+    return replace(case, opted_out=left, opted_in=opted_in)
 
 
 def _conversation(case: Case, event: e.ConversationLogged) -> Case:
@@ -320,7 +341,10 @@ def _with(case: Case, allocations: Iterable[e.Allocation], sign: int) -> Mapping
 
 
 def _reversed(case: Case, event: e.PaymentReversed) -> Case:
-    payment = case.payments[event.payment_id]
+    payment = case.payments.get(event.payment_id)
+    if payment is None:
+        early = {**case.reversed_early, event.payment_id: event.reason}
+        return replace(case, reversed_early=early)
     promises = {key: _promise_less(case.promises[key], payment) for key in payment.promises}
     plans = {key: _plan_less(case.plans[key], payment) for key in payment.plans}
     return replace(
@@ -399,6 +423,10 @@ def _referral_withdrawn(case: Case, event: e.LegalReferralWithdrawn) -> Case:
     return _referral(case, event.referral_id, status="withdrawn")
 
 
+def _filing_started(case: Case, event: e.FilingStarted) -> Case:
+    return _referral(case, event.referral_id, status="filing")
+
+
 def _filed(case: Case, event: e.ClaimFiled) -> Case:
     return _referral(
         case, event.referral_id, status="filed", adapter=event.adapter,
@@ -439,6 +467,7 @@ APPLY: Final[Mapping[type[e.Event], Callable[[Case, Any], Case]]] = {
     e.ContactAccepted: _accepted,
     e.ContactRejected: _rejected,
     e.ContactUnknown: _unknown,
+    e.ContactPostponed: _postponed,
     e.ContactCancelled: _cancelled,
     e.ReceiptRecorded: _receipt,
     e.ReplyReceived: _reply,
@@ -469,6 +498,7 @@ APPLY: Final[Mapping[type[e.Event], Callable[[Case, Any], Case]]] = {
     e.LegalReferralApproved: _referral_approved,
     e.LegalReferralDeclined: _referral_declined,
     e.LegalReferralWithdrawn: _referral_withdrawn,
+    e.FilingStarted: _filing_started,
     e.ClaimFiled: _filed,
     e.FilingFailed: _filing_failed,
     e.CourtOutcomeRecorded: _court,

@@ -1,5 +1,6 @@
 """Legal action: proposed, approved by a second person, filed, decided."""
 
+from typing import Final
 from uuid import UUID
 
 from duecourse.case import commands as c
@@ -10,6 +11,8 @@ from duecourse.case.lifecycle import missing_for_legal
 from duecourse.case.state import Case, Referral
 from duecourse.case.words import ENDS_ACTION
 
+_UNDER_WAY: Final = frozenset({"proposed", "approved", "filing"})
+
 
 def propose_referral(case: Case, command: c.ProposeReferral, context: Context) -> list[e.Event]:
     if command.referral_id in case.referrals:
@@ -17,7 +20,7 @@ def propose_referral(case: Case, command: c.ProposeReferral, context: Context) -
     missing = missing_for_legal(case)
     if missing:
         raise StageNotReady(f"not ready for legal action: {'; '.join(missing)}", "grounds")
-    if any(each.status in {"proposed", "approved"} for each in case.referrals.values()):
+    if any(each.status in _UNDER_WAY for each in case.referrals.values()):
         raise WrongState("another referral is under way", "referral_id")
     return proposal(case, context, command.referral_id, command.grounds)
 
@@ -41,7 +44,7 @@ def proposal(case: Case, context: Context, referral_id: UUID, grounds: str) -> l
 def approve_referral(case: Case, command: c.ApproveReferral, context: Context) -> list[e.Event]:
     """Four eyes: legal staff, and another person than the one who proposed it."""
     referral = _referral(case, command.referral_id)
-    if referral.status in {"approved", "filed"}:
+    if referral.status in {"approved", "filing", "filed"}:
         return []
     if referral.status not in {"proposed", "failed"}:
         raise WrongState(f"the referral is {referral.status}", "referral_id")
@@ -49,6 +52,8 @@ def approve_referral(case: Case, command: c.ApproveReferral, context: Context) -
         raise NotAllowed("only legal staff may approve a referral")
     if context.actor.id == referral.proposed_by:
         raise NotAllowed("a referral is approved by another person than the one who proposed it")
+    if any(each is not referral and each.status in _UNDER_WAY for each in case.referrals.values()):
+        raise WrongState("another referral is under way; withdraw it first", "referral_id")
     missing = missing_for_legal(case)
     if missing:
         raise StageNotReady(f"no longer ready for legal action: {'; '.join(missing)}")
@@ -98,6 +103,21 @@ def _back(case: Case, context: Context, reason: str) -> list[e.Event]:
     return [e.StageMoved(at=context.at, to="negotiation", reason=reason)]
 
 
+def start_filing(case: Case, command: c.StartFiling, context: Context) -> list[e.Event]:
+    """The last look before the claim leaves: what comes in after this is too late to stop it."""
+    referral = _referral(case, command.referral_id)
+    if referral.status in {"filing", "filed"}:
+        return []
+    if referral.status != "approved" or case.stage != "legal":
+        raise WrongState(f"the referral is {referral.status}, the case {case.stage}", "referral_id")
+    missing = missing_for_legal(case)
+    if missing:
+        raise StageNotReady(f"no longer ready for legal action: {'; '.join(missing)}")
+    return [
+        e.FilingStarted(at=context.at, referral_id=command.referral_id, adapter=referral.adapter)
+    ]
+
+
 def record_filing(case: Case, command: c.RecordFiling, context: Context) -> list[e.Event]:
     if _referral(case, command.referral_id).status == "filed":
         return []
@@ -116,7 +136,7 @@ def record_filing(case: Case, command: c.RecordFiling, context: Context) -> list
 def record_filing_failure(
     case: Case, command: c.RecordFilingFailure, context: Context
 ) -> list[e.Event]:
-    if _referral(case, command.referral_id).status != "approved":
+    if _referral(case, command.referral_id).status not in {"approved", "filing"}:
         return []
     return [
         e.FilingFailed(

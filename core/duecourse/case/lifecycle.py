@@ -8,7 +8,8 @@ from duecourse.case import events as e
 from duecourse.case.context import Context
 from duecourse.case.days import check_day
 from duecourse.case.errors import Invalid, StageNotReady, Unknown, WrongState
-from duecourse.case.state import Case, Contact, Conversation
+from duecourse.case.evolve import evolve
+from duecourse.case.state import Case, Contact, Conversation, Plan
 from duecourse.case.words import ENDS_ACTION, NOT_CONNECTED, CloseReason, ReceiptStatus, Stage
 from duecourse.money.amounts import MAX_MINOR, sum_buckets
 
@@ -46,9 +47,9 @@ def open_case(case: Case | None, command: c.OpenCase, context: Context) -> list[
 def _reopened_for_debt(case: Case, context: Context) -> list[e.Event]:
     """With what was owed before all paid, the new debt is reminded of like any other."""
     reason = "another debt was placed"
-    reopened = e.CaseReopened(at=context.at, reason=reason)
     if case.owes or case.stage_before in {"intake", "reminder"}:
-        return [reopened]
+        return reopening(case, context, reason)
+    reopened = e.CaseReopened(at=context.at, reason=reason)
     return [reopened, e.StageMoved(at=context.at, to="reminder", reason=reason)]
 
 
@@ -94,15 +95,29 @@ def withdraw_debt(case: Case, command: c.WithdrawDebt, context: Context) -> list
         return []
     withdrawn = e.DebtWithdrawn(at=context.at, debt_id=command.debt_id, reason=command.reason)
     # The texts not sent yet ask for it, and a plan on the table or being kept counts it in.
-    plans = _withdrawn_plans(case, account.debt.currency, context)
-    return [withdrawn, *plans, *recall(case, context, "a debt was withdrawn")]
+    plans = _withdrawn_plans(
+        case, context, "a debt of the plan was withdrawn", currency=account.debt.currency
+    )
+    moot = moot_promises(evolve(case, withdrawn), context)
+    return [withdrawn, *plans, *moot, *recall(case, context, "a debt was withdrawn")]
 
 
-def _withdrawn_plans(case: Case, currency: str, context: Context) -> list[e.Event]:
+def _withdrawn_plans(
+    case: Case, context: Context, reason: str, *, currency: str = ""
+) -> list[e.Event]:
     return [
-        e.PlanWithdrawn(at=context.at, plan_id=key, reason="a debt of the plan was withdrawn")
+        e.PlanWithdrawn(at=context.at, plan_id=key, reason=reason)
         for key, plan in case.plans.items()
-        if plan.status in {"offered", "active"} and plan.currency == currency
+        if plan.status in {"offered", "active"} and currency in ("", plan.currency)
+    ]
+
+
+def moot_promises(case: Case, context: Context) -> list[e.Event]:
+    """Nobody breaks a promise to pay what is not owed any more."""
+    return [
+        e.PromiseWithdrawn(at=context.at, promise_id=key, reason="nothing is owed any more")
+        for key, promise in case.promises.items()
+        if promise.status == "open" and not case.outstanding(promise.currency).total
     ]
 
 
@@ -152,13 +167,18 @@ def move_stage(case: Case, command: c.MoveStage, context: Context) -> list[e.Eve
 
 
 def _called_off(case: Case, context: Context) -> list[e.Event]:
-    """Going back to talking takes back what was approved but not filed yet."""
+    """Going back to talking takes back what was proposed or approved but not filed yet."""
+    if case.stage not in {"pre_legal", "legal"}:
+        return []
+    return withdrawn_referrals(case, context, f"the case left the stage {case.stage}")
+
+
+def withdrawn_referrals(case: Case, context: Context, reason: str) -> list[e.Event]:
+    """Take back every referral that has not begun to be filed."""
     return [
-        e.LegalReferralWithdrawn(
-            at=context.at, referral_id=key, reason=f"the case left the stage {case.stage}"
-        )
+        e.LegalReferralWithdrawn(at=context.at, referral_id=key, reason=reason)
         for key, referral in case.referrals.items()
-        if case.stage == "legal" and referral.status in {"approved", "failed"}
+        if referral.status in {"proposed", "approved", "failed"}
     ]
 
 
@@ -202,8 +222,25 @@ def _with_debtor(talk: Conversation) -> bool:
 
 def _help_was_tried(case: Case) -> bool:
     refused = any(talk.outcome == "refused_to_pay" for talk in case.conversations.values())
-    answered = any(plan.status in {"declined", "broken", "lapsed"} for plan in case.plans.values())
-    return refused or answered
+    answered = any(plan.status in {"declined", "broken"} for plan in case.plans.values())
+    passed_over = any(
+        plan.status == "lapsed" and _was_heard_of(case, plan) for plan in case.plans.values()
+    )
+    return refused or answered or passed_over
+
+
+def _was_heard_of(case: Case, plan: Plan) -> bool:
+    """Whether the debtor was reached while the offer was open: in writing after it, or by voice."""
+    day = case.today(plan.offered_at)
+    written = any(
+        contact.permitted_at >= plan.offered_at and _arrived(contact)
+        for contact in case.contacts.values()
+    )
+    spoken = any(
+        day <= case.today(talk.occurred_at) <= plan.expires_on and _with_debtor(talk)
+        for talk in case.conversations.values()
+    )
+    return written or spoken
 
 
 def _has_open_offer(case: Case) -> bool:
@@ -228,15 +265,42 @@ def close_case(case: Case, command: c.CloseCase, context: Context) -> list[e.Eve
 
 
 def closing(case: Case, context: Context, reason: CloseReason, note: str = "") -> list[e.Event]:
-    """Close, and call back every contact that has not left yet."""
-    closed = e.CaseClosed(at=context.at, reason=reason, note=note)
-    return [*recall(case, context, "the case was closed"), closed]
+    """Close, and end what was under way: nothing of it may come back to life on its own."""
+    why = "the case was closed"
+    return [
+        *recall(case, context, why),
+        *_withdrawn_plans(case, context, why),
+        *_withdrawn_promises(case, context, why),
+        *withdrawn_referrals(case, context, why),
+        e.CaseClosed(at=context.at, reason=reason, note=note),
+    ]
+
+
+def _withdrawn_promises(case: Case, context: Context, reason: str) -> list[e.Event]:
+    return [
+        e.PromiseWithdrawn(at=context.at, promise_id=key, reason=reason)
+        for key, promise in case.promises.items()
+        if promise.status == "open"
+    ]
 
 
 def reopen_case(case: Case, command: c.ReopenCase, context: Context) -> list[e.Event]:
     if not case.is_closed:
         return []
-    return [e.CaseReopened(at=context.at, reason=command.reason)]
+    return reopening(case, context, command.reason)
+
+
+def reopening(case: Case, context: Context, reason: str) -> list[e.Event]:
+    """Reopen where the case was, but in no legal stage that nothing holds it in any more."""
+    reopened = e.CaseReopened(at=context.at, reason=reason)
+    if case.stage_before not in {"pre_legal", "legal"} or _is_at_law(case):
+        return [reopened]
+    return [reopened, e.StageMoved(at=context.at, to="negotiation", reason=reason)]
+
+
+def _is_at_law(case: Case) -> bool:
+    handed_over = any(referral.status == "filing" for referral in case.referrals.values())
+    return handed_over or _has_open_claim(case)
 
 
 def recall(
@@ -244,7 +308,7 @@ def recall(
 ) -> list[e.Event]:
     """Cancel the permissions that nobody has used yet."""
     return [
-        e.ContactCancelled(at=context.at, contact_id=key, reason=reason)
+        e.ContactCancelled(at=context.at, contact_id=key, reason=reason, recalled=True)
         for key, contact in case.contacts.items()
         if contact.status == "permitted"
         and channel in ("", contact.channel)

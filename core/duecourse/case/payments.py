@@ -6,11 +6,12 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import Context
 from duecourse.case.days import check_day
-from duecourse.case.errors import Invalid, TooEarly, Unknown, WrongState
+from duecourse.case.errors import Contradiction, Invalid, TooEarly, Unknown, WrongState
 from duecourse.case.evolve import evolve
-from duecourse.case.lifecycle import closing
+from duecourse.case.lifecycle import closing, moot_promises, reopening
 from duecourse.case.plans import plan_progress, to_negotiation
 from duecourse.case.state import Case, Payment, Promise
+from duecourse.case.words import MANUAL_CHANNELS
 from duecourse.money.allocation import Owed, allocate, profile_for
 
 
@@ -66,19 +67,46 @@ def _promise(case: Case, command: c.JudgePromise | c.WithdrawPromise) -> Promise
 
 def record_payment(case: Case, command: c.RecordPayment, context: Context) -> list[e.Event]:
     """Allocate by the law of the place, then say which promises and instalments it met."""
-    if command.payment_id in case.payments:
+    known = case.payments.get(command.payment_id)
+    if known is not None:
+        _check_same(known, command)
         return []
     paid = _allocated(case, command, context)
+    if command.payment_id in case.reversed_early:
+        reason = case.reversed_early[command.payment_id]
+        back = e.PaymentReversed(at=context.at, payment_id=command.payment_id, reason=reason)
+        return [paid, back]
     after = evolve(case, paid)
     events = [paid, *_kept(after, context), *plan_progress(after, context)]
+    events += _called_back(case, context)
     if case.is_closed or not case.owes:
         return events
     for event in events[1:]:
         after = evolve(after, event)
     if after.owes:
-        return events
+        return [*events, *moot_promises(after, context)]
     settled = any(isinstance(event, e.BalanceWaived) for event in events)
     return [*events, *closing(after, context, "settled" if settled else "paid")]
+
+
+def _check_same(known: Payment, command: c.RecordPayment) -> None:
+    """The same payment again is a repeat; another one under its name must not get lost."""
+    if (known.amount_minor, known.currency) == (command.amount_minor, command.currency):
+        return
+    raise Contradiction(
+        f"payment {command.payment_id!r} is recorded with {known.amount_minor} minor units of"
+        f" {known.currency}; give another payment an id of its own",
+        "payment_id",
+    )
+
+
+def _called_back(case: Case, context: Context) -> list[e.Event]:
+    """A text was made when it was permitted: none may ask for money that has since been paid."""
+    return [
+        e.ContactCancelled(at=context.at, contact_id=key, recalled=True, reason="a payment came in")
+        for key, contact in case.contacts.items()
+        if contact.status == "permitted" and contact.channel not in MANUAL_CHANNELS
+    ]
 
 
 def _allocated(case: Case, command: c.RecordPayment, context: Context) -> e.PaymentRecorded:
@@ -118,17 +146,17 @@ def _kept(case: Case, context: Context) -> list[e.Event]:
 def reverse_payment(case: Case, command: c.ReversePayment, context: Context) -> list[e.Event]:
     """Take a payment back exactly as it went in; what depended on it is owed again."""
     payment = case.payments.get(command.payment_id)
-    if payment is None:
-        raise Unknown(f"the case has no payment {command.payment_id!r}", "payment_id")
-    if payment.reversed:
+    if command.payment_id in case.reversed_early or (payment and payment.reversed):
         return []
     back = e.PaymentReversed(at=context.at, payment_id=command.payment_id, reason=command.reason)
+    if payment is None:
+        return [back]
     after = evolve(case, back)
     events: list[e.Event] = [back, *_unmet(case, after, payment, context)]
     for event in events[1:]:
         after = evolve(after, event)
     if case.close_reason in {"paid", "settled"} and after.owes:
-        events.append(e.CaseReopened(at=context.at, reason="a payment was reversed"))
+        events += reopening(case, context, "a payment was reversed")
     return events
 
 

@@ -9,6 +9,7 @@ from duecourse.case import events as e
 from duecourse.case.context import Context
 from duecourse.case.days import check_day
 from duecourse.case.errors import Invalid, TooEarly, Unknown, WrongState
+from duecourse.case.lifecycle import withdrawn_referrals
 from duecourse.case.state import Case, Plan
 from duecourse.money.allocation import Owed, allocate, profile_for
 from duecourse.money.amounts import format_minor
@@ -172,7 +173,8 @@ def to_negotiation(case: Case, context: Context, reason: str) -> list[e.Event]:
     """Talking is always the better stage: a case comes back to it from anywhere."""
     if case.stage in {"negotiation", "legal"}:
         return []
-    return [e.StageMoved(at=context.at, to="negotiation", reason=reason)]
+    moved = e.StageMoved(at=context.at, to="negotiation", reason=reason)
+    return [moved, *withdrawn_referrals(case, context, reason)]
 
 
 def _plan(case: Case, plan_id: UUID) -> Plan:

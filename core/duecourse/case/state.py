@@ -56,6 +56,8 @@ class Contact(e.Record):
     status: Literal[
         "permitted", "used", "dispatching", "accepted", "rejected", "unknown", "cancelled"
     ] = "permitted"
+    attempts: int = 0
+    not_before: datetime | None = None
     dispatched_at: datetime | None = None
     cancelled_at: datetime | None = None
     key: str = ""
@@ -152,7 +154,9 @@ class Referral(e.Record):
     grounds: e.Text
     debt_ids: tuple[UUID, ...]
     proposed_by: str
-    status: Literal["proposed", "approved", "declined", "withdrawn", "filed", "failed"] = "proposed"
+    status: Literal[
+        "proposed", "approved", "declined", "withdrawn", "filing", "filed", "failed"
+    ] = "proposed"
     adapter: str = ""
     approved_by: str = ""
     approved_at: datetime | None = None
@@ -164,7 +168,11 @@ class Referral(e.Record):
 
 
 class Case(e.Record):
-    """One debtor × one creditor. `at` is when the last event was recorded."""
+    """One debtor × one creditor. `at` is when the last event was recorded.
+
+    `opted_in` are the exceptions to an opt-out of `all`. `reversed_early` are payments that went
+    back before they were heard of, each with the reason.
+    """
 
     at: datetime
     opened_at: datetime
@@ -183,10 +191,12 @@ class Case(e.Record):
     conversations: Mapping[UUID, Conversation] = {}
     replies: tuple[str, ...] = ()
     opted_out: tuple[str, ...] = ()
+    opted_in: tuple[str, ...] = ()
     steps: Mapping[str, StepProgress] = {}
     promises: Mapping[UUID, Promise] = {}
     plans: Mapping[UUID, Plan] = {}
     payments: Mapping[str, Payment] = {}
+    reversed_early: Mapping[str, e.Text] = {}
     holds: Mapping[str, Hold] = {}
     past_holds: tuple[str, ...] = ()
     referrals: Mapping[UUID, Referral] = {}

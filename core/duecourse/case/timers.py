@@ -40,17 +40,16 @@ class Timer(msgspec.Struct, frozen=True):
 
 def timers_of(case: Case, treatment: Treatment) -> list[Timer]:
     """Everything that is due, now or later, while the case stays as it is."""
-    dispatches = list(_dispatches(case))
+    begun = [*_dispatches(case), *_filings(case)]
     if case.is_closed:
-        return dispatches
+        return begun
     return [
-        *dispatches,
+        *begun,
         *_permissions(case),
         *_steps(case, treatment),
         *_promises(case, treatment),
         *_plans(case, treatment),
         *_holds(case),
-        *_filings(case),
     ]
 
 
@@ -60,7 +59,7 @@ def _dispatches(case: Case) -> Iterator[Timer]:
         if contact.channel in MANUAL_CHANNELS:
             continue
         if contact.status in {"permitted", "dispatching"}:
-            yield Timer(f"dispatch/{key}", contact.permitted_at)
+            yield Timer(f"dispatch/{key}", contact.not_before or contact.permitted_at)
 
 
 def _permissions(case: Case) -> Iterator[Timer]:
@@ -107,10 +106,12 @@ def _holds(case: Case) -> Iterator[Timer]:
 
 
 def _filings(case: Case) -> Iterator[Timer]:
-    if case.stage != "legal" or missing_for_legal(case):
-        return
+    """What began must be brought to its end, whatever came in between."""
+    ready = (
+        {"filing"} if case.stage != "legal" or missing_for_legal(case) else {"filing", "approved"}
+    )
     for key, referral in case.referrals.items():
-        if referral.status == "approved":
+        if referral.status in ready:
             yield Timer(f"file/{key}", referral.approved_at or case.at)
 
 

@@ -32,13 +32,24 @@ def after_refusal(case: Case, event: e.ContactRefused) -> Mapping[str, StepProgr
 
 
 def after_failure(case: Case, contact_id: UUID, at: datetime) -> Mapping[str, StepProgress]:
-    """A step whose message did not leave, or was called back, is due again, later each time."""
+    """A step whose message did not leave is due again, later each time."""
+    return _due_again(case, contact_id, at, failures=1)
+
+
+def after_recall(case: Case, contact_id: UUID, at: datetime) -> Mapping[str, StepProgress]:
+    """A step whose message was called back is due again; nothing went wrong with it."""
+    return _due_again(case, contact_id, at, failures=0)
+
+
+def _due_again(
+    case: Case, contact_id: UUID, at: datetime, *, failures: int
+) -> Mapping[str, StepProgress]:
     name = case.contacts[contact_id].step
     if not name:
         return case.steps
     before = case.steps.get(name, StepProgress())
     not_before = at + RETRY_AFTER * 2**before.failures
-    step = replace(before, outcome="", failures=before.failures + 1, not_before=not_before)
+    step = replace(before, outcome="", failures=before.failures + failures, not_before=not_before)
     return {**case.steps, name: step}
 
 
@@ -67,7 +78,7 @@ def _under_way(case: Case) -> bool:
             contact.step and contact.status in {"permitted", "dispatching"}
             for contact in case.contacts.values()
         )
-        or any(ref.status in {"proposed", "approved"} for ref in case.referrals.values())
+        or any(ref.status in {"proposed", "approved", "filing"} for ref in case.referrals.values())
     )
 
 

@@ -12,7 +12,6 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import SYSTEM
 from duecourse.case.evolve import evolve
-from duecourse.case.lifecycle import missing_for_legal
 from duecourse.case.state import Case
 from duecourse.case.words import Name
 from duecourse.channels import ChannelError
@@ -43,28 +42,36 @@ class Filings:
     def file(self, due: DueTimer) -> None:
         """Make the bundle from the case as it was when the referral was approved.
 
-        Filing twice makes the same bytes, so an adapter can tell a repeat after a crash.
+        Filing twice makes the same bytes, so an adapter can tell a repeat after a crash. Raises
+        CaseError when something fairer came in between; the timer comes back if it goes away.
         """
         referral_id = UUID(due.timer.subject)
         case, version = self._approved(due.case_id, referral_id)
         now = self._engine.load(due.case_id).case
-        if now.referrals[referral_id].status != "approved" or missing_for_legal(now):
-            # Something fairer came in between; the timer comes back if it goes away.
-            return
         name = case.referrals[referral_id].adapter
         request = filing_request(due.case_id, referral_id, case)
-        if _owed(now, referral_id) == _owed(case, referral_id):
-            report: c.RecordFiling | c.RecordFilingFailure = self._outcome(name, request)
-        else:
-            report = _failed(request, name, "what is owed has changed since; approve it again")
+        # One filing for each approval: after a failure a person approves again.
+        approval = f"{referral_id}/{version}"
+        if now.referrals[referral_id].status == "approved":
+            if _owed(now, referral_id) != _owed(case, referral_id):
+                changed = "what is owed has changed since; approve it again"
+                self._execute(due.case_id, _failed(request, name, changed), f"file/{approval}")
+                return
+            self._execute(
+                due.case_id, c.StartFiling(referral_id=referral_id), f"start filing/{approval}"
+            )
+        elif now.referrals[referral_id].status != "filing":
+            return
+        self._execute(due.case_id, self._outcome(name, request), f"file/{approval}")
+
+    def _execute(self, case_id: UUID, command: c.Command, what: str) -> None:
         self._engine.execute(
             Request(
-                case_id=due.case_id,
-                command=report,
-                # One filing for each approval: after a failure a person approves again.
-                command_id=uuid5(due.case_id, f"file/{referral_id}/{version}"),
+                case_id=case_id,
+                command=command,
+                command_id=uuid5(case_id, what),
                 actor=SYSTEM,
-                causation=str(referral_id),
+                causation=what,
             )
         )
 

@@ -6,7 +6,7 @@ crash in between, the channel's guarantee says what may be done (design, decisio
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -29,12 +29,13 @@ from duecourse.store.timers import DueTimer
 log = logging.getLogger(__name__)
 
 MOST_REASON: Final = 500
+RETRY_SECONDS: Final = 30.0
 
-Report = c.RecordAccepted | c.RecordRejected | c.RecordUnknown
+Report = c.RecordAccepted | c.RecordRejected | c.RecordUnknown | c.RecordPostponed
 
 
 class Postponed(Exception):
-    """The channel is not ready; the same message may be tried again after `seconds`."""
+    """What became of the message cannot be told yet; look again after `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"again after {seconds} s")
@@ -42,11 +43,15 @@ class Postponed(Exception):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A permitted contact with its text, made from the case as it was when it was permitted."""
+    """A permitted contact with its text, made from the case as it was when it was permitted.
+
+    `attempt` counts the times before that the channel was asked and was too busy.
+    """
 
     case_id: UUID
     contact_id: UUID
     contact: Contact
+    attempt: int
     body_sha256: str
     outbound: Outbound
 
@@ -69,18 +74,18 @@ class Outreach:
     def dispatch(self, due: DueTimer, now: datetime) -> None:
         """Carry one permitted contact through. Raises Postponed when it should be tried again."""
         contact_id = UUID(due.timer.subject)
-        case = self._engine.load(due.case_id).case
-        status = case.contacts[contact_id].status
+        contact = self._engine.load(due.case_id).case.contacts[contact_id]
+        status = contact.status
         if status not in {"permitted", "dispatching"}:
             return
-        name = case.contacts[contact_id].channel
-        channel = self._channels.get(name)
+        channel = self._channels.get(contact.channel)
         if channel is None:
-            missing = f"no channel {name!r} is configured"
+            missing = f"no channel {contact.channel!r} is configured"
             self._give_up(due.case_id, contact_id, status, missing)
             return
+        attempt = contact.attempts - (status == "dispatching")
         try:
-            draft = self._draft(due.case_id, contact_id, channel.capabilities.medium)
+            draft = self._draft(due.case_id, contact_id, attempt, channel.capabilities.medium)
         except TemplateProblem as problem:
             self._give_up(due.case_id, contact_id, status, str(problem))
             return
@@ -89,7 +94,7 @@ class Outreach:
         else:
             self._begin(draft, channel, now)
 
-    def _draft(self, case_id: UUID, contact_id: UUID, medium: str) -> Draft:
+    def _draft(self, case_id: UUID, contact_id: UUID, attempt: int, medium: str) -> Draft:
         """Make the text from the history up to the permission, so that it never changes again."""
         case: Case | None = None
         for recorded in self._engine.history(case_id):
@@ -104,6 +109,7 @@ class Outreach:
             case_id=case_id,
             contact_id=contact_id,
             contact=contact,
+            attempt=attempt,
             body_sha256=body_sha256(message),
             outbound=_outbound(case_id, contact_id, case, message),
         )
@@ -113,7 +119,8 @@ class Outreach:
         command = c.StartDispatch(
             contact_id=draft.contact_id, plugin=channel.name, body_sha256=draft.body_sha256
         )
-        outcome = self._engine.execute(_request(draft.case_id, draft.contact_id, command, "start"))
+        start = _request(draft.case_id, draft.contact_id, command, f"start/{draft.attempt}")
+        outcome = self._engine.execute(start)
         if not any(isinstance(event, e.ContactDispatching) for event in outcome.events):
             return
         # A repeat means that this answer was once given and lost: the message may have left.
@@ -129,7 +136,7 @@ class Outreach:
             return _unknown(draft, "a crash while sending, and the text can no longer be made")
         match channel.capabilities.guarantee:
             case "idempotent" if self._may_still_leave(draft, case, now):
-                return _send(draft, channel, now)
+                return _send_again(draft, channel, now)
             case "idempotent":
                 return _unknown(draft, "no longer permitted when it could have been tried again")
             case "queryable":
@@ -144,7 +151,8 @@ class Outreach:
         return now < contact.expires_at and judge(self._rules, seen, now).permitted
 
     def _report(self, draft: Draft, report: Report) -> None:
-        self._engine.execute(_request(draft.case_id, draft.contact_id, report, "outcome"))
+        what = f"outcome/{draft.attempt}"
+        self._engine.execute(_request(draft.case_id, draft.contact_id, report, what))
 
     def _give_up(self, case_id: UUID, contact_id: UUID, status: str, reason: str) -> None:
         """What cannot be sent is called back; had it begun, nobody can say whether it left."""
@@ -156,7 +164,7 @@ class Outreach:
 
 
 def _request(case_id: UUID, contact_id: UUID, command: c.Command, what: str) -> Request:
-    """One command of each kind per contact: a repeat finds the first."""
+    """One command of each kind per contact and attempt: a repeat finds the first."""
     return Request(
         case_id=case_id,
         command=command,
@@ -192,17 +200,25 @@ def _send(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
     try:
         accepted = channel.send(draft.outbound)
     except Transient as busy:
-        # A second try has to be told from a first one after a crash; an opaque channel cannot,
-        # so there the schedule asks for a new contact later.
-        if channel.capabilities.guarantee == "opaque" or now >= draft.outbound.expires_at:
-            return c.RecordRejected(contact_id=draft.contact_id, reason=_reason(busy, draft))
-        raise Postponed(busy.retry_after or 30.0) from busy
+        return c.RecordPostponed(
+            contact_id=draft.contact_id,
+            until=now + timedelta(seconds=busy.retry_after or RETRY_SECONDS),
+            reason=_reason(busy, draft),
+        )
     except Permanent as refused:
         return c.RecordRejected(contact_id=draft.contact_id, reason=_reason(refused, draft))
     except Exception as unclear:  # noqa: BLE001 - a plugin may raise anything; it harms itself only
         log.warning("contact %s: outcome unknown: %s", draft.contact_id, type(unclear).__name__)
         return _unknown(draft, f"the channel failed: {type(unclear).__name__}")
     return _accepted(draft, accepted)
+
+
+def _send_again(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
+    """After a crash. That this try did not leave says nothing about the one before."""
+    report = _send(draft, channel, now)
+    if isinstance(report, c.RecordPostponed):
+        raise Postponed((report.until - now).total_seconds())
+    return report
 
 
 def _reason(error: ChannelError, draft: Draft) -> str:
@@ -217,7 +233,7 @@ def _look_up(draft: Draft, channel: Channel[Any]) -> Report:
     try:
         found = channel.find(draft.outbound)
     except ChannelError as busy:
-        raise Postponed(30.0) from busy
+        raise Postponed(RETRY_SECONDS) from busy
     except Exception as unclear:  # noqa: BLE001 - as above
         return _unknown(draft, f"the channel could not be asked: {type(unclear).__name__}")
     if found is None:

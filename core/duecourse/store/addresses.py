@@ -11,7 +11,7 @@ from duecourse.case.words import PointKind, point_kind
 from duecourse.store.database import Connection, Database
 from duecourse.store.vault import Vault
 
-MOST_CASES: Final = 100
+MOST_CASES: Final = 5_000
 
 
 class ContactAddress(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class Addresses:
             cursor.executemany("INSERT INTO contact_addresses VALUES (%s, %s, %s)", rows)
 
     def find(self, channel: str, sender: str) -> list[ContactAddress]:
-        """The cases that have `sender` among their addresses for `channel`, at most 100."""
+        """The cases that have `sender` among their addresses for `channel`, at most 5,000."""
         address_id = self._pseudonym(point_kind(channel), sender)
         rows = self._database.run(
             lambda connection: connection.execute(
