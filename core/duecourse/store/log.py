@@ -23,6 +23,19 @@ SELECT e.originator_id, e.originator_version, e.topic, e.state, e.notification_i
   FROM case_events e
 """
 _AFTER: Final = _SELECT + " WHERE e.notification_id > %s ORDER BY e.notification_id LIMIT %s"
+_BOUND: Final = """
+SELECT max(notification_id) FROM (
+    SELECT notification_id FROM case_events
+     WHERE notification_id > %s ORDER BY notification_id LIMIT %s) AS page
+"""
+_OF_PART: Final = (
+    _SELECT
+    + """
+ WHERE e.notification_id > %s AND e.notification_id <= %s
+   AND (uuid_hash(e.originator_id) & 2147483647) %% %s = %s
+ ORDER BY e.notification_id
+"""
+)
 _HISTORY: Final = (
     _SELECT
     + " WHERE e.originator_id = %s AND e.originator_version <= %s ORDER BY e.originator_version"
@@ -83,6 +96,18 @@ class EventLog:
     def read(self, after: int, limit: int = 1000) -> list[Recorded]:
         """Up to `limit` events beyond the position `after`, in order and without a gap."""
         return self._recorded(_AFTER, (after, min(limit, MAX_READ)))
+
+    def read_part(
+        self, after: int, limit: int, part: int, parts: int
+    ) -> tuple[int, list[Recorded]]:
+        """Of the next `limit` events beyond `after` those of the cases in one part of `parts`.
+
+        With the position up to which the log was looked through; `after` itself at the end.
+        """
+        ((bound,),) = self._rows(_BOUND, (after, min(limit, MAX_READ)))
+        if bound is None:
+            return after, []
+        return bound, self._recorded(_OF_PART, (after, bound, parts, part))
 
     def history(self, case_id: UUID, until_version: int | None = None) -> list[Recorded]:
         until = _LATEST if until_version is None else until_version
