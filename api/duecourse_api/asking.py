@@ -67,7 +67,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
             causation="api",
             expected_version=self.expected_version,
         )
-        outcome = self.services.engine.execute(request)
+        outcome = self.services.engine.execute_sync(request)
         answer = Answer(
             case_id=outcome.case_id,
             version=outcome.version,

@@ -161,7 +161,7 @@ def _sender(channel: str) -> Actor:
 
 def _execute(services: Services, channel: str, request: EngineRequest) -> bool:
     try:
-        services.engine.execute(request)
+        services.engine.execute_sync(request)
     except CommandIdReused:
         # One id, other words: the first stands, and a person looks at the second.
         logger.warning("signal id used twice", extra={"channel": channel})

@@ -40,7 +40,7 @@ def sent(collector: Caller, case: str, services: Services, database: Database) -
     )
     for number, command in enumerate(commands):
         request = Request(reference.case_id, command, UUID(int=contact_id.int ^ number), SYSTEM)
-        services.engine.execute(request)
+        services.engine.execute_sync(request)
     with database.connection() as connection:
         references.replace_rows(connection, [reference])
     return reference

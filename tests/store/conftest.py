@@ -18,6 +18,7 @@ from duecourse.case.decide import decide
 from duecourse.money.amounts import Buckets
 from duecourse.rules.gate import load_rulebook
 from duecourse.rules.treatment import load_treatment
+from duecourse.store.append import Mode
 from duecourse.store.database import Database
 from duecourse.store.engine import Decide, Engine, Request
 from duecourse.store.vault import Vault
@@ -46,9 +47,10 @@ def vault(database: Database) -> Vault:
 
 
 @pytest.fixture
-def new_engine(database: Database, vault: Vault) -> NewEngine:
+def new_engine(database: Database, vault: Vault) -> Iterator[NewEngine]:
     """An engine with nothing kept yet, as another process would have."""
     rules, treatment = load_rulebook(), load_treatment()
+    made: list[Engine] = []
 
     def context_for(actor: Actor, at: datetime) -> Context:
         return Context(at=at, actor=actor, rules=rules, treatment=treatment)
@@ -57,11 +59,17 @@ def new_engine(database: Database, vault: Vault) -> NewEngine:
         over: Database = database,
         deciding: Decide = decide,
         clock: Callable[[], datetime] = lambda: NOON,
+        mode: Mode = "auto",
     ) -> Engine:
         vault_there = vault if over is database else Vault(over, MASTER_KEY)
-        return Engine(over, vault_there, deciding, context_for=context_for, clock=clock)
+        made.append(
+            Engine(over, vault_there, deciding, context_for=context_for, clock=clock, mode=mode)
+        )
+        return made[-1]
 
-    return make
+    yield make
+    for engine in made:
+        engine.close()
 
 
 @pytest.fixture
@@ -124,7 +132,7 @@ def opened(
     engine: Engine, asking: Callable[..., Request], opening: Callable[..., c.OpenCase]
 ) -> UUID:
     """A case that has just been opened: version 2."""
-    return engine.execute(asking(opening())).case_id
+    return engine.execute_sync(asking(opening())).case_id
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ Paying = Callable[..., c.RecordPayment]
 def test_a_command_is_answered_with_its_events_and_their_place(
     engine: Engine, asking: Asking, opening: Opening
 ) -> None:
-    outcome = engine.execute(asking(opening()))
+    outcome = engine.execute_sync(asking(opening()))
     assert [type(event) for event in outcome.events] == [e.CaseOpened, e.DebtPlaced]
     assert (outcome.version, outcome.repeated) == (2, False)
     assert outcome.position == engine.log.last_position()
@@ -38,7 +38,7 @@ def test_what_is_read_back_is_what_was_decided(
     engine: Engine, asking: Asking, opening: Opening
 ) -> None:
     request = asking(opening(name="Fictional Zhang San"))
-    outcome = engine.execute(request)
+    outcome = engine.execute_sync(request)
     history = engine.history(outcome.case_id)
     assert tuple(each.event for each in history) == outcome.events
     assert {each.command_id for each in history} == {request.command_id}
@@ -69,9 +69,9 @@ def test_a_repeat_gets_the_first_answer(
     engine: Engine, asking: Asking, paying: Paying, opened: UUID
 ) -> None:
     request = asking(paying("p-1"), opened)
-    first = engine.execute(request)
-    engine.execute(asking(paying("p-2"), opened))
-    again = engine.execute(request)
+    first = engine.execute_sync(request)
+    engine.execute_sync(asking(paying("p-2"), opened))
+    again = engine.execute_sync(request)
     assert again.repeated
     assert (again.version, again.position, again.events) == (
         first.version,
@@ -84,9 +84,9 @@ def test_a_command_id_cannot_be_used_for_something_else(
     engine: Engine, asking: Asking, paying: Paying, opened: UUID
 ) -> None:
     request = asking(paying("p-1"), opened)
-    engine.execute(request)
+    engine.execute_sync(request)
     with pytest.raises(CommandIdReused):
-        engine.execute(asking(paying("p-1", amount_minor=101), opened, request.command_id))
+        engine.execute_sync(asking(paying("p-1", amount_minor=101), opened, request.command_id))
 
 
 def test_twenty_copies_of_a_command_have_one_effect_and_one_answer(
@@ -98,7 +98,7 @@ def test_twenty_copies_of_a_command_have_one_effect_and_one_answer(
 
     def execute(engine: Engine) -> Outcome:
         start.wait()
-        return engine.execute(request)
+        return engine.execute_sync(request)
 
     with ThreadPoolExecutor(len(engines)) as pool:
         answers = list(pool.map(execute, engines))
@@ -117,11 +117,11 @@ def test_a_copy_that_runs_between_two_reads_is_still_noticed(
     read = ours._states.read
 
     def read_late(case_ids: Collection[UUID]) -> dict[UUID, Loaded]:
-        rival.execute(request)
+        rival.execute_sync(request)
         return read(case_ids)
 
     monkeypatch.setattr(ours._states, "read", read_late)
-    outcome = ours.execute(request)
+    outcome = ours.execute_sync(request)
     assert (outcome.repeated, len(outcome.events)) == (True, 2)
 
 
@@ -178,14 +178,14 @@ def test_a_conflict_retries_only_its_own_command(
     new_engine: Callable[..., Engine], asking: Asking, opening: Opening, paying: Paying
 ) -> None:
     rival = new_engine()
-    calm, contested = (rival.execute(asking(opening())).case_id for _ in range(2))
+    calm, contested = (rival.execute_sync(asking(opening())).case_id for _ in range(2))
     decided: list[str] = []
 
     def interrupted(case: Case | None, command: c.Command, context: Context) -> Sequence[e.Event]:
         assert isinstance(command, c.RecordPayment)
         decided.append(command.payment_id)
         if decided == ["contested"]:
-            rival.execute(asking(paying("rival"), contested))
+            rival.execute_sync(asking(paying("rival"), contested))
         return decide(case, command, context)
 
     answers = new_engine(deciding=interrupted).execute_batch(
@@ -200,14 +200,14 @@ def test_a_case_that_never_holds_still_is_given_up_on(
     new_engine: Callable[..., Engine], asking: Asking, opening: Opening, paying: Paying
 ) -> None:
     rival = new_engine()
-    case_id = rival.execute(asking(opening())).case_id
+    case_id = rival.execute_sync(asking(opening())).case_id
 
     def interrupted(case: Case | None, command: c.Command, context: Context) -> Sequence[e.Event]:
-        rival.execute(asking(paying(f"rival-{uuid.uuid4()}"), case_id))
+        rival.execute_sync(asking(paying(f"rival-{uuid.uuid4()}"), case_id))
         return decide(case, command, context)
 
     with pytest.raises(CaseBusy):
-        new_engine(deciding=interrupted).execute(asking(paying("mine"), case_id))
+        new_engine(deciding=interrupted).execute_sync(asking(paying("mine"), case_id))
     assert "mine" not in rival.load(case_id).case.payments
 
 
@@ -215,24 +215,24 @@ def test_a_no_is_never_said_on_an_outdated_state(
     new_engine: Callable[..., Engine], asking: Asking, opening: Opening
 ) -> None:
     ours, theirs = new_engine(), new_engine()
-    case_id = ours.execute(asking(opening())).case_id
+    case_id = ours.execute_sync(asking(opening())).case_id
     close, reopen = c.CloseCase(reason="paid"), c.ReopenCase(reason="an error")
     # To close takes that nothing is owed; the debt is withdrawn first.
     debt_id = next(iter(ours.load(case_id).case.debts))
-    ours.execute(asking(c.WithdrawDebt(debt_id=debt_id, reason="sold"), case_id))
-    ours.execute(asking(close, case_id))
+    ours.execute_sync(asking(c.WithdrawDebt(debt_id=debt_id, reason="sold"), case_id))
+    ours.execute_sync(asking(close, case_id))
     with pytest.raises(CaseIsClosed):
-        ours.execute(asking(c.RetireContactPoint(point_id="phone-1", reason="dead"), case_id))
-    theirs.execute(asking(reopen, case_id))
-    retired = ours.execute(asking(c.RetireContactPoint(point_id="phone-1", reason="dead"), case_id))
+        ours.execute_sync(asking(c.RetireContactPoint(point_id="phone-1", reason="dead"), case_id))
+    theirs.execute_sync(asking(reopen, case_id))
+    retired = ours.execute_sync(asking(c.RetireContactPoint(point_id="phone-1", reason="dead"), case_id))
     assert [type(event) for event in retired.events] == [e.ContactPointRetired]
 
 
 def test_nothing_to_do_is_an_answer_without_events(
     engine: Engine, asking: Asking, paying: Paying, opened: UUID
 ) -> None:
-    engine.execute(asking(paying("p-1"), opened))
-    outcome = engine.execute(asking(paying("p-1"), opened))
+    engine.execute_sync(asking(paying("p-1"), opened))
+    outcome = engine.execute_sync(asking(paying("p-1"), opened))
     assert (outcome.events, outcome.position, outcome.version) == ((), None, 3)
 
 
@@ -241,8 +241,8 @@ def test_time_never_runs_backwards_within_a_case(
 ) -> None:
     ahead = new_engine(clock=lambda: _later(60))
     behind = new_engine(clock=lambda: _later(0))
-    case_id = ahead.execute(asking(opening())).case_id
-    outcome = behind.execute(asking(paying("p-1"), case_id))
+    case_id = ahead.execute_sync(asking(opening())).case_id
+    outcome = behind.execute_sync(asking(paying("p-1"), case_id))
     assert outcome.events[0].at == _later(60)
 
 

@@ -63,7 +63,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := server.recv(65536):
                 # The server sends this answer only after its commit.
-                if self.cut_after_commit and b"appended" in data:
+                if self.cut_after_commit and b"verdicts" in data:
                     self.cut_after_commit = False
                     break
                 client.sendall(data)
@@ -102,7 +102,7 @@ def test_a_lost_acknowledgement_is_neither_a_conflict_nor_a_second_payment(
 ) -> None:
     for number in range(20):
         proxy.cut_after_commit = True
-        outcome = distant.execute(asking(paying(f"p-{number}"), opened))
+        outcome = distant.execute_sync(asking(paying(f"p-{number}"), opened))
         assert not proxy.cut_after_commit, "the answer was swallowed"
         assert (outcome.version, len(outcome.events)) == (3 + number, 1)
         assert outcome.position is not None
@@ -130,7 +130,7 @@ def test_a_command_that_never_arrived_is_sent_again(
     marked = Request(
         request.case_id, request.command, request.command_id, request.actor, "fictional-token"
     )
-    outcome = distant.execute(marked)
+    outcome = distant.execute_sync(marked)
     assert not proxy.cut_before_commit
     assert (outcome.version, outcome.repeated) == (3, False)
 
@@ -144,7 +144,7 @@ def test_sessions_ended_by_the_server_are_replaced(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE application_name = 'duecourse'"
             )
-            assert distant.execute(asking(paying(f"p-{number}"), opened)).version == 3 + number
+            assert distant.execute_sync(asking(paying(f"p-{number}"), opened)).version == 3 + number
 
 
 def test_a_database_that_stays_away_is_reported_in_time(proxy: Proxy) -> None:

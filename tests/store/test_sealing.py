@@ -60,11 +60,11 @@ def test_no_table_holds_a_personal_text_in_clear(
     dsn: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    opened = engine.execute(asking(opening(**CANARIES))).case_id
+    opened = engine.execute_sync(asking(opening(**CANARIES))).case_id
     reply = c.RecordReply(
         reply_id="r-1", channel="sms", text=CANARIES["name"], occurred_at=_moment(engine, opened)
     )
-    engine.execute(asking(reply, opened))
+    engine.execute_sync(asking(reply, opened))
     stored = _every_byte(dsn)
     assert b"ReplyReceived" in stored, "the scan sees what is stored"
     for canary in CANARIES.values():
@@ -104,7 +104,7 @@ def test_after_its_row_is_gone_nobody_can_read_a_subject(
     dsn: str,
 ) -> None:
     gone, stays = opening(), opening()
-    case_ids = [engine.execute(asking(each)).case_id for each in (gone, stays)]
+    case_ids = [engine.execute_sync(asking(each)).case_id for each in (gone, stays)]
     with psycopg.connect(dsn) as connection:
         connection.execute("DELETE FROM subject_keys WHERE subject_id = %s", (gone.subject_id,))
     elsewhere = _without_cache(new_engine)

@@ -112,7 +112,7 @@ class Office:
         return case_id
 
     def ask(self, case_id: UUID, command: c.Command, actor: Actor = COLLECTOR) -> Outcome:
-        return self.engine.execute(Request(case_id, command, uuid.uuid4(), actor))
+        return self.engine.execute_sync(Request(case_id, command, uuid.uuid4(), actor))
 
     def case(self, case_id: UUID) -> Case:
         return self.engine.load(case_id).case

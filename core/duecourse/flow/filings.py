@@ -65,7 +65,7 @@ class Filings:
         self._execute(due.case_id, self._outcome(name, request), f"file/{approval}")
 
     def _execute(self, case_id: UUID, command: c.Command, what: str) -> None:
-        self._engine.execute(
+        self._engine.execute_sync(
             Request(
                 case_id=case_id,
                 command=command,

@@ -120,7 +120,7 @@ class Outreach:
             contact_id=draft.contact_id, plugin=channel.name, body_sha256=draft.body_sha256
         )
         start = _request(draft.case_id, draft.contact_id, command, f"start/{draft.attempt}")
-        outcome = self._engine.execute(start)
+        outcome = self._engine.execute_sync(start)
         if not any(isinstance(event, e.ContactDispatching) for event in outcome.events):
             return
         # A repeat means that this answer was once given and lost: the message may have left.
@@ -152,7 +152,7 @@ class Outreach:
 
     def _report(self, draft: Draft, report: Report) -> None:
         what = f"outcome/{draft.attempt}"
-        self._engine.execute(_request(draft.case_id, draft.contact_id, report, what))
+        self._engine.execute_sync(_request(draft.case_id, draft.contact_id, report, what))
 
     def _give_up(self, case_id: UUID, contact_id: UUID, status: str, reason: str) -> None:
         """What cannot be sent is called back; had it begun, nobody can say whether it left."""
@@ -160,7 +160,7 @@ class Outreach:
             command: c.Command = c.CancelContact(contact_id=contact_id, reason=reason)
         else:
             command = c.RecordUnknown(contact_id=contact_id, reason=reason)
-        self._engine.execute(_request(case_id, contact_id, command, "given up"))
+        self._engine.execute_sync(_request(case_id, contact_id, command, "given up"))
 
 
 def _request(case_id: UUID, contact_id: UUID, command: c.Command, what: str) -> Request:

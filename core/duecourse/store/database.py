@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 APP_ROLE: Final = "duecourse_app"
 LOG_LOCK: Final = 4922500610731041
-"""The advisory lock that puts writers in order; `append_events` in 0001_events.sql takes it too."""
+"""The advisory lock that puts writers in order; `append_events` (0003_group_commit.sql) takes it too."""
 CHANNEL: Final[LiteralString] = "case_events"
 
 # A cut cable is noticed within about a minute; the DSN may say otherwise.
@@ -129,6 +129,11 @@ class Database:
             name=application_name,
         )
         self._pool.open()
+        self._to_close: list[Callable[[], None]] = []
+
+    def close_first(self, close: Callable[[], None]) -> None:
+        """Call `close` before the connections are closed: for what has threads of its own here."""
+        self._to_close.append(close)
 
     def _configure(self, connection: Connection) -> None:
         configure(connection, self._statement_timeout)
@@ -175,6 +180,8 @@ class Database:
             self._pool.check()
 
     def close(self) -> None:
+        while self._to_close:
+            self._to_close.pop()()
         self._pool.close()
 
     def __enter__(self) -> Self:

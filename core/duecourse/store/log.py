@@ -48,18 +48,19 @@ _TAILS: Final = (
  ORDER BY e.originator_id, e.originator_version
 """
 )
+# A command's events stand together in its case, and the first has the fingerprint.
 _OF_COMMANDS: Final = (
     _SELECT
     + """
-  JOIN commands c ON e.originator_id = c.case_id
-   AND e.originator_version BETWEEN c.first_version AND c.last_version
- WHERE c.command_id = ANY(%s::uuid[])
+  JOIN case_events f ON f.originator_id = e.originator_id
+   AND f.originator_version <= e.originator_version AND f.command_id = e.command_id
+ WHERE f.command_id = ANY(%s::uuid[]) AND f.fingerprint IS NOT NULL
  ORDER BY e.originator_id, e.originator_version
 """
 )
 _ANSWERED: Final = """
-SELECT command_id, case_id, last_version, fingerprint FROM commands
- WHERE command_id = ANY(%s::uuid[])
+SELECT command_id, fingerprint FROM case_events
+ WHERE command_id = ANY(%s::uuid[]) AND fingerprint IS NOT NULL
 """
 _LATEST: Final = 2**63 - 1
 
@@ -75,14 +76,6 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     command_id: UUID | None
     causation: str
     event: Event
-
-
-class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command id has already done."""
-
-    case_id: UUID
-    last_version: int
-    fingerprint: bytes
 
 
 class EventLog:
@@ -118,12 +111,11 @@ class EventLog:
         rows = self._recorded(_TAILS, (list(known), list(known.values())))
         return _grouped((each.case_id, each) for each in rows)
 
-    def answered(self, command_ids: Sequence[UUID]) -> dict[UUID, Answered]:
-        """Those of the commands that have been recorded."""
-        rows = self._rows(_ANSWERED, (list(command_ids),))
+    def answered(self, command_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+        """The fingerprints of those of the commands that have been recorded."""
         return {
-            command_id: Answered(case_id=case_id, last_version=last, fingerprint=fingerprint)
-            for command_id, case_id, last, fingerprint in rows
+            command_id: bytes(fingerprint)
+            for command_id, fingerprint in self._rows(_ANSWERED, (list(command_ids),))
         }
 
     def of_commands(self, command_ids: Sequence[UUID]) -> dict[UUID, list[Recorded]]:

@@ -47,6 +47,11 @@ class States:
             if len(self._kept) > self._kept_cases:
                 self._kept.popitem(last=False)
 
+    def forget(self) -> None:
+        """After the server went away: what it had not put on disk is not in the log any more."""
+        with self._lock:
+            self._kept.clear()
+
     def read(self, case_ids: Collection[UUID]) -> dict[UUID, Loaded]:
         """Bring the cases up to date with the log, in one read; the unknown ones are absent."""
         known = {case_id: self.kept(case_id) for case_id in case_ids}

@@ -1,0 +1,401 @@
+"""The thread that turns commands into events: decide, write together, answer.
+
+While one batch is on its way to the disk, the next is being decided; what has gathered by the
+time the disk is done is written next. Nothing waits for a timer, and no case for another.
+"""
+
+import contextlib
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, Protocol
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg import errors as pg
+
+from duecourse.case.errors import CaseError
+from duecourse.case.events import Event
+from duecourse.store.answers import Answer, Outcome, Receiver
+from duecourse.store.append import Entry, Mode, Verdict, Written
+from duecourse.store.database import Database, is_lost
+from duecourse.store.errors import CaseBusy, DatabaseUnavailable, StoreError, origin
+from duecourse.store.loader import Fetched, Loader
+from duecourse.store.log import EventLog
+from duecourse.store.states import Loaded, States
+from duecourse.store.tasks import Task
+from duecourse.store.writer import Writer
+
+MAX_BATCH: Final = 5_000
+MAX_BATCH_BYTES: Final = 16_000_000
+MAX_ATTEMPTS: Final = 5
+RECONNECT_PAUSE: Final = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+class Draft(msgspec.Struct, frozen=True, gc=False):
+    """What a command makes happen, before it has."""
+
+    task: Task
+    before: Loaded | None
+    events: tuple[Event, ...]
+    subject_id: UUID
+
+
+class Decider(Protocol):
+    """The pure part of the work, and the sealing of what comes of it."""
+
+    def draft(self, task: Task, before: Loaded | None) -> Draft | Outcome | CaseError: ...
+
+    def entry(self, draft: Draft) -> Entry | CaseError | None:
+        """What to write; None if the key of the subject is not at hand."""
+        ...
+
+
+Ready = tuple[Draft, Entry]
+
+
+class Pipeline:
+    """Give it tasks from any thread; it answers by their receivers, whatever happens."""
+
+    def __init__(
+        self, database: Database, log: EventLog, states: States, decider: Decider, mode: Mode
+    ) -> None:
+        self._patience = database.patience
+        self._states = states
+        self._decider = decider
+        self._selector = selectors.DefaultSelector()
+        self._writer = Writer(database, self._selector, mode)
+        self._loader = Loader(log, states, log.vault, self._hand_over)
+        self._inbox: deque[Task | Fetched] = deque()
+        # Which case and which command id is being worked on, and who waits for it.
+        self._busy: dict[UUID, deque[Task]] = {}
+        self._to_fetch: list[Task] = []
+        self._ready: deque[Ready] = deque()
+        self._ready_alone: deque[Ready] = deque()
+        self._writing: list[Ready] = []
+        self._unflushed: list[tuple[Task, Outcome]] = []
+        self._flushing: list[tuple[Task, Outcome]] = []
+        self._told: set[Receiver] = set()
+        self._away_since: float | None = None
+        self._connect_at = 0.0
+        self._sleeping = False
+        self._stopping = False
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._selector.register(self._wake_in, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._run, name="duecourse-engine", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def submit(self, tasks: Sequence[Task]) -> None:
+        self._inbox.extend(tasks)
+        self._wake()
+
+    def close(self) -> None:
+        """Finish what is under way, then stop."""
+        self._stopping = True
+        self._wake()
+        self._thread.join()
+        self._loader.close()
+        self._writer.close()
+        self._selector.close()
+        self._wake_in.close()
+        self._wake_out.close()
+
+    def _hand_over(self, fetched: Sequence[Fetched]) -> None:
+        self._inbox.extend(fetched)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._sleeping:
+            self._sleeping = False
+            # A full buffer means that it is being woken already.
+            with contextlib.suppress(OSError):
+                self._wake_out.send(b"\0", socket.MSG_DONTWAIT)
+
+    # --- the thread ----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not (self._stopping and self._is_done()):
+            try:
+                self._turn()
+            except (psycopg.Error, StoreError) as lost:
+                self._start_over(lost)
+            except Exception as defect:  # noqa: BLE001 - nobody may wait for ever
+                self._fail_all(defect)
+
+    def _is_done(self) -> bool:
+        return not (self._busy or self._inbox or self._unflushed or self._flushing or self._told)
+
+    def _turn(self) -> None:
+        self._take_in()
+        self._write()
+        self._flush()
+        self._tell()
+        self._wait()
+        self._settle_written()
+        self._settle_flushed()
+
+    def _take_in(self) -> None:
+        for _ in range(len(self._inbox)):
+            each = self._inbox.popleft()
+            if isinstance(each, Task):
+                self._admit(each)
+            elif each.answer is not None:
+                self._answer(each.task, each.answer)
+            else:
+                self._decide(each.task, each.before)
+        if self._to_fetch:
+            self._loader.fetch(self._to_fetch)
+            self._to_fetch = []
+
+    def _admit(self, task: Task) -> None:
+        """One task at a time for each case, and for each command id; the others wait in order."""
+        request = task.request
+        for name in (request.case_id, request.command_id):
+            if name in self._busy:
+                self._busy[name].append(task)
+                return
+        self._busy[request.case_id] = deque()
+        self._busy[request.command_id] = deque()
+        kept = self._states.kept(request.case_id)
+        if kept is None:
+            self._fetch(task)
+        else:
+            self._decide(task, kept)
+
+    def _fetch(self, task: Task) -> None:
+        task.verified = True
+        self._to_fetch.append(task)
+
+    def _decide(self, task: Task, before: Loaded | None) -> None:
+        draft = self._decider.draft(task, before)
+        if isinstance(draft, Draft):
+            self._seal(draft)
+        elif task.verified:
+            self._answer(task, draft)
+        else:
+            # A no, or nothing to do, on a state that may be out of date: look again.
+            self._fetch(task)
+
+    def _seal(self, draft: Draft) -> None:
+        entry = self._decider.entry(draft)
+        if entry is None:
+            draft.task.subject_id = draft.subject_id
+            self._fetch(draft.task)
+        elif isinstance(entry, Entry):
+            (self._ready_alone if draft.task.alone else self._ready).append((draft, entry))
+        else:
+            self._answer(draft.task, entry)
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        if self._writing or not (self._ready or self._ready_alone):
+            return
+        if not self._writer.is_connected and not self._connected():
+            return
+        self._writing = self._next_batch()
+        self._writer.append([entry for _, entry in self._writing])
+
+    def _next_batch(self) -> list[Ready]:
+        if not self._ready:
+            return [self._ready_alone.popleft()]
+        batch: list[Ready] = []
+        room = MAX_BATCH_BYTES
+        while self._ready and len(batch) < MAX_BATCH and room > 0:
+            ready = self._ready.popleft()
+            room -= sum(len(state) for _, state in ready[1].events)
+            batch.append(ready)
+        return batch
+
+    def _settle_written(self) -> None:
+        if not self._writer.is_connected:
+            return
+        try:
+            written = self._writer.written()
+        except psycopg.Error as refused:
+            if is_lost(refused):
+                raise
+            self._refused(refused)
+            return
+        if written is None:
+            return
+        batch, self._writing = self._writing, []
+        # The server goes on with the next batch while this one is answered.
+        self._write()
+        self._settle(batch, written)
+
+    def _settle(self, batch: list[Ready], written: Written) -> None:
+        for (draft, _), verdict in zip(batch, written.verdicts, strict=True):
+            task = draft.task
+            match verdict.outcome:
+                case "appended":
+                    self._appended(draft, verdict, on_disk=written.on_disk)
+                case "duplicate":
+                    self._fetch(task)
+                case "conflict":
+                    self._again(task)
+
+    def _appended(self, draft: Draft, verdict: Verdict, *, on_disk: bool) -> None:
+        task = draft.task
+        after = self._states.after(draft.before, draft.events)
+        self._states.keep(task.request.case_id, after)
+        outcome = Outcome(
+            case_id=task.request.case_id,
+            version=after.version,
+            events=draft.events,
+            position=verdict.position,
+            repeated=False,
+        )
+        if on_disk:
+            self._answer(task, outcome)
+        else:
+            self._unflushed.append((task, outcome))
+            self._release(task)
+
+    def _again(self, task: Task) -> None:
+        task.attempts += 1
+        if task.attempts < MAX_ATTEMPTS:
+            self._fetch(task)
+        else:
+            self._answer(task, CaseBusy("others keep changing this case; try again"))
+
+    def _refused(self, error: psycopg.Error) -> None:
+        """The server took nothing of the batch. Find out whose fault it is, or say so."""
+        batch, self._writing = self._writing, []
+        logger.error("a batch was refused", extra={"error": origin(error), "commands": len(batch)})
+        if isinstance(error, pg.LockNotAvailable | pg.QueryCanceled):
+            busy = DatabaseUnavailable("the log is held by another session; try again")
+            for draft, _ in batch:
+                self._answer(draft.task, busy)
+        elif len(batch) > 1:
+            for draft, _ in batch:
+                draft.task.alone = True
+                self._fetch(draft.task)
+        else:
+            failed = StoreError(f"the database refused the command ({type(error).__name__})")
+            failed.__cause__ = error
+            self._answer(batch[0][0].task, failed)
+
+    def _flush(self) -> None:
+        """What was written without waiting for the disk is told once a later flush has ended."""
+        if self._unflushed and not self._flushing:
+            self._flushing, self._unflushed = self._unflushed, []
+            self._writer.flush()
+
+    def _settle_flushed(self) -> None:
+        if self._writer.has_flushed():
+            for task, outcome in self._flushing:
+                self._put(task, outcome)
+            self._flushing = []
+
+    # --- after a loss --------------------------------------------------------------------------
+
+    def _connected(self) -> bool:
+        """Connect if it is time to; give up on what waits when the server stays away."""
+        now = time.monotonic()
+        if now < self._connect_at:
+            return False
+        try:
+            self._writer.connect()
+        except (psycopg.Error, StoreError) as away:
+            self._connect_at = time.monotonic() + RECONNECT_PAUSE
+            self._away_since = self._away_since or now
+            if now - self._away_since > self._patience:
+                self._give_up(away)
+            return False
+        self._away_since = None
+        return True
+
+    def _start_over(self, lost: Exception) -> None:
+        """Whatever was under way may or may not be in the log, and what is kept may be ahead of it.
+
+        The commands are looked up, and decided again if they are not found.
+        """
+        logger.warning("the writer's connection was lost", extra={"error": origin(lost)})
+        self._writer.close()
+        self._states.forget()
+        for draft, _ in (*self._writing, *self._ready, *self._ready_alone):
+            self._fetch(draft.task)
+        for task, _ in (*self._flushing, *self._unflushed):
+            self._unsettle(task)
+        self._drop_all()
+
+    def _fail_all(self, defect: Exception) -> None:
+        logger.error("the engine failed", extra={"error": origin(defect)})
+        failed = StoreError(f"a defect of ours ({type(defect).__name__}); give the command again")
+        failed.__cause__ = defect
+        drafts = [draft.task for draft, _ in (*self._writing, *self._ready, *self._ready_alone)]
+        told = [task for task, _ in (*self._flushing, *self._unflushed)]
+        waiting = [task for many in self._busy.values() for task in many]
+        for task in (*drafts, *told, *waiting, *self._to_fetch):
+            self._put(task, failed)
+        self._busy.clear()
+        self._to_fetch = []
+        self._drop_all()
+        self._writer.close()
+        self._states.forget()
+
+    def _drop_all(self) -> None:
+        self._writing, self._flushing, self._unflushed = [], [], []
+        self._ready.clear()
+        self._ready_alone.clear()
+
+    def _unsettle(self, task: Task) -> None:
+        """Its case was released when it was written; it may be in use by a later task."""
+        task.verified = False
+        self._inbox.append(task)
+
+    def _give_up(self, away: Exception) -> None:
+        gone = DatabaseUnavailable("the database went away; try again")
+        gone.__cause__ = away
+        for draft, _ in (*self._ready, *self._ready_alone):
+            self._answer(draft.task, gone)
+        self._ready.clear()
+        self._ready_alone.clear()
+
+    # --- answering -----------------------------------------------------------------------------
+
+    def _answer(self, task: Task, answer: Answer) -> None:
+        self._put(task, answer)
+        self._release(task)
+
+    def _put(self, task: Task, answer: Answer) -> None:
+        task.receiver.put(task.token, answer)
+        self._told.add(task.receiver)
+
+    def _release(self, task: Task) -> None:
+        """Those who waited for it come first, in their order."""
+        for name in (task.request.case_id, task.request.command_id):
+            if waiting := self._busy.pop(name, None):
+                self._inbox.extendleft(reversed(waiting))
+
+    def _tell(self) -> None:
+        while self._told:
+            self._told.pop().pass_on()
+
+    def _wait(self) -> None:
+        if self._to_fetch:
+            return
+        self._sleeping = True
+        if self._inbox or (self._stopping and self._is_done()):
+            self._sleeping = False
+            return
+        waits_to_connect = (self._ready or self._ready_alone) and not self._writing
+        events = self._selector.select(RECONNECT_PAUSE if waits_to_connect else None)
+        self._sleeping = False
+        for key, _ in events:
+            if key.fileobj is self._wake_in:
+                with contextlib.suppress(BlockingIOError):
+                    self._wake_in.recv(4096)

@@ -1,0 +1,134 @@
+"""The connections on which a process appends to the log, without waiting for the server."""
+
+import selectors
+from collections.abc import Sequence
+from typing import Final
+
+import psycopg
+from psycopg import pq
+
+from duecourse.store import append
+from duecourse.store.append import Entry, Mode, Written
+from duecourse.store.database import Connection, Database
+
+WRITERS_LOCK: Final = 4922500610731043
+"""Held shared by every writer for as long as it is connected; see 0003_group_commit.sql."""
+
+_FLUSH: Final = b"SELECT flush_log()"
+
+
+class Writer:
+    """At most one batch and one flush are under way.
+
+    The outcome of a batch that is not `on_disk` may be told to nobody before a flush that began
+    after it has ended. Any method may raise the psycopg error of a lost connection; then `close`.
+    """
+
+    def __init__(self, database: Database, selector: selectors.BaseSelector, mode: Mode) -> None:
+        self._database = database
+        self._selector = selector
+        self._mode = mode
+        self._appending: _Session | None = None
+        self._flushing: _Session | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        return self._appending is not None
+
+    @property
+    def is_appending(self) -> bool:
+        return self._appending is not None and self._appending.is_busy
+
+    @property
+    def is_flushing(self) -> bool:
+        return self._flushing is not None and self._flushing.is_busy
+
+    def connect(self) -> None:
+        connection = self._database.connect()
+        try:
+            connection.execute("SELECT pg_advisory_lock_shared(%s)", (WRITERS_LOCK,))
+            append.prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._appending = _Session(connection, self._selector)
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Begin to write a batch."""
+        assert self._appending is not None, "connect first"
+        append.send(self._appending.connection, entries, self._mode)
+        self._appending.begin()
+
+    def flush(self) -> None:
+        """Begin to put on disk all that was written so far."""
+        if self._flushing is None:
+            self._flushing = _Session(self._database.connect(), self._selector)
+        self._flushing.connection.pgconn.send_query(_FLUSH)
+        self._flushing.begin()
+
+    def written(self) -> Written | None:
+        """What came of the batch, once it is known. Raises the error that refused it."""
+        result = self._appending.result() if self._appending else None
+        return None if result is None else append.written(result)
+
+    def has_flushed(self) -> bool:
+        """Tell whether the flush that was under way has just ended."""
+        result = self._flushing.result() if self._flushing else None
+        if result is not None and result.status != pq.ExecStatus.TUPLES_OK:
+            raise psycopg.errors.error_from_result(result)
+        return result is not None
+
+    def close(self) -> None:
+        for session in (self._appending, self._flushing):
+            if session is not None:
+                session.close()
+        self._appending = self._flushing = None
+
+
+class _Session:
+    """A connection in libpq's non-blocking mode, watched by the selector."""
+
+    def __init__(self, connection: Connection, selector: selectors.BaseSelector) -> None:
+        self.connection = connection
+        self.is_busy = False
+        self._selector = selector
+        self._socket = connection.pgconn.socket
+        self._arrived: pq.abc.PGresult | None = None
+        connection.pgconn.nonblocking = 1
+        selector.register(self._socket, selectors.EVENT_READ)
+
+    def begin(self) -> None:
+        """A query was handed to libpq."""
+        self.is_busy = True
+        self._push()
+
+    def result(self) -> pq.abc.PGresult | None:
+        """The result of the query under way, once it is here in full.
+
+        Also takes in what comes by itself: notices, and the end of the connection.
+        """
+        pgconn = self.connection.pgconn
+        if self.is_busy:
+            self._push()
+        pgconn.consume_input()
+        while self.is_busy and not pgconn.is_busy():
+            result = pgconn.get_result()
+            if result is None:
+                self.is_busy = False
+            else:
+                self._arrived = self._arrived or result
+        if self.is_busy:
+            return None
+        arrived, self._arrived = self._arrived, None
+        return arrived
+
+    def _push(self) -> None:
+        """Hand the bytes to the system; what does not fit waits until the socket takes more."""
+        rest = self.connection.pgconn.flush()
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if rest else 0)
+        if self._selector.get_key(self._socket).events != wanted:
+            self._selector.modify(self._socket, wanted)
+
+    def close(self) -> None:
+        self._selector.unregister(self._socket)
+        self.connection.close()
