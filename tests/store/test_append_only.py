@@ -83,7 +83,7 @@ def _entry(case_id: UUID, first: int = 1, events: int = 1, command: UUID | None 
         command_id=command or uuid.uuid4(),
         case_id=case_id,
         first_version=first,
-        fingerprint=b"",
+        fingerprint=b"f",
         actor=SYSTEM,
         causation="",
         events=(("Test", b"{}"),) * events,

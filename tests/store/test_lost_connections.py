@@ -63,7 +63,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := server.recv(65536):
                 # The server sends this answer only after its commit.
-                if self.cut_after_commit and b"verdicts" in data:
+                if self.cut_after_commit and b"first_position" in data:
                     self.cut_after_commit = False
                     break
                 client.sendall(data)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+import weakref
 from typing import Protocol
 from uuid import UUID
 
@@ -62,7 +63,8 @@ class LoopReceiver:
     """The answers for the coroutines of one loop; tokens are their futures."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        # Weak, or no loop that was ever used would be let go.
+        self._loop = weakref.ref(loop)
         self._ready: list[tuple[asyncio.Future[Outcome], Answer]] = []
 
     def put(self, token: object, answer: Answer) -> None:
@@ -73,7 +75,8 @@ class LoopReceiver:
         ready, self._ready = self._ready, []
         # A loop that was closed meanwhile has nobody left who waits.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(_resolve, ready)
+            if (loop := self._loop()) is not None:
+                loop.call_soon_threadsafe(_resolve, ready)
 
 
 def _resolve(ready: list[tuple[asyncio.Future[Outcome], Answer]]) -> None:

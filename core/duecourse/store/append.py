@@ -1,6 +1,6 @@
 """The one statement that writes to the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NoReturn
 from uuid import UUID
 
@@ -21,18 +21,22 @@ _MODES: Final[dict[Mode, bytes]] = {
     "early": (2).to_bytes(4),
 }
 _NAME: Final = b"append_events"
-_CALL: Final = b"SELECT * FROM append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)"
 _TYPES: Final = [
     wire.INT4,
-    wire.INT4_ARRAY, wire.INT8_ARRAY, wire.TEXT_ARRAY, wire.BYTEA_ARRAY,
-    wire.UUID_ARRAY, wire.UUID_ARRAY, wire.INT8_ARRAY, wire.BYTEA_ARRAY,
-    wire.TEXT_ARRAY, wire.TEXT_ARRAY, wire.TEXT_ARRAY,
+    wire.UUID_ARRAY, wire.UUID_ARRAY, wire.INT8_ARRAY,
+    wire.INT4_ARRAY, wire.UUID_ARRAY, wire.INT8_ARRAY, wire.TEXT_ARRAY, wire.BYTEA_ARRAY,
+    wire.UUID_ARRAY, wire.BYTEA_ARRAY, wire.TEXT_ARRAY, wire.TEXT_ARRAY, wire.TEXT_ARRAY,
 ]  # fmt: skip
+_MARKS: Final = ",".join(f"${number + 1}" for number in range(len(_TYPES)))
+_CALL: Final = f"SELECT * FROM append_events({_MARKS})".encode()
 _BINARY: Final = [pq.Format.BINARY] * len(_TYPES)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One command with its events, sealed and encoded: (topic, state) from `first_version` on."""
+    """One command with its events, sealed and encoded: (topic, state) from `first_version` on.
+
+    The fingerprint is not empty: it is what marks the first event of a command.
+    """
 
     command_id: UUID
     case_id: UUID
@@ -69,7 +73,8 @@ def append(connection: Connection, entries: Sequence[Entry], mode: Mode = "auto"
     """
     parameters = parameters_of(entries, mode)
     pgconn = connection.pgconn
-    return written(pgconn.exec_params(_CALL, parameters, _TYPES, _BINARY, pq.Format.BINARY))
+    result = pgconn.exec_params(_CALL, parameters, _TYPES, _BINARY, pq.Format.BINARY)
+    return written(result, entries)
 
 
 def prepare(connection: Connection) -> None:
@@ -86,45 +91,57 @@ def send(connection: Connection, entries: Sequence[Entry], mode: Mode) -> None:
 
 
 def parameters_of(entries: Sequence[Entry], mode: Mode) -> list[bytes]:
-    numbers: list[int] = []
-    versions: list[int] = []
-    topics: list[str] = []
-    states: list[bytes] = []
-    for number, entry in enumerate(entries, start=1):
-        for version, (topic, state) in enumerate(entry.events, start=entry.first_version):
-            numbers.append(number)
-            versions.append(version)
-            topics.append(topic)
-            states.append(state)
+    case_ids = [entry.case_id.bytes for entry in entries]
+    command_ids = [entry.command_id.bytes for entry in entries]
     return [
         _MODES[mode],
-        wire.int4_array(numbers),
-        wire.int8_array(versions),
-        wire.text_array(topics),
-        wire.bytea_array(states),
-        wire.uuid_array([entry.command_id.bytes for entry in entries]),
-        wire.uuid_array([entry.case_id.bytes for entry in entries]),
+        wire.uuid_array(command_ids),
+        wire.uuid_array(case_ids),
         wire.int8_array([entry.first_version for entry in entries]),
-        wire.bytea_array([entry.fingerprint for entry in entries]),
-        wire.text_array([entry.actor.id for entry in entries]),
-        wire.text_array([entry.actor.role for entry in entries]),
-        wire.text_array([entry.causation for entry in entries]),
+        *_rows(entries, case_ids, command_ids),
     ]
 
 
-def written(result: pq.abc.PGresult) -> Written:
+def _rows(
+    entries: Sequence[Entry], case_ids: Sequence[bytes], command_ids: Sequence[bytes]
+) -> Iterator[bytes]:
+    """The columns of the rows to be written."""
+    counts = [len(entry.events) for entry in entries]
+    numbers = [number for number, count in enumerate(counts, 1) for _ in range(count)]
+    yield wire.int4_array(numbers)
+    yield wire.uuid_array([case_ids[number - 1] for number in numbers])
+    yield wire.int8_array(
+        [entry.first_version + n for entry in entries for n in range(len(entry.events))]
+    )
+    yield wire.text_array([topic for entry in entries for topic, _ in entry.events])
+    yield wire.bytea_array([state for entry in entries for _, state in entry.events])
+    yield wire.uuid_array([command_ids[number - 1] for number in numbers])
+    yield wire.bytea_array(
+        [b"" if n else entry.fingerprint for entry in entries for n in range(len(entry.events))]
+    )
+    yield wire.text_array([entries[number - 1].actor.id for number in numbers])
+    yield wire.text_array([entries[number - 1].actor.role for number in numbers])
+    yield wire.text_array([entries[number - 1].causation for number in numbers])
+
+
+def written(result: pq.abc.PGresult, entries: Sequence[Entry]) -> Written:
     """What the server answered. Raises the psycopg error it stands for."""
     if result.status != pq.ExecStatus.TUPLES_OK:
         _raise(result)
-    on_disk, verdicts = result.get_value(0, 0), result.get_value(0, 1)
-    assert verdicts is not None, "a batch has entries"
-    return Written(on_disk == b"\x01", [_verdict(each) for each in wire.int8_values(verdicts)])
+    on_disk, first, verdicts = (result.get_value(0, column) for column in range(3))
+    codes = wire.int4_values(verdicts) if verdicts is not None else [_APPENDED] * len(entries)
+    position = int.from_bytes(first) - 1 if first is not None else 0
+    answers: list[Verdict] = []
+    for code, entry in zip(codes, entries, strict=True):
+        if code == _APPENDED:
+            position += len(entry.events)
+            answers.append(Verdict("appended", position))
+        else:
+            answers.append(_CONFLICT if code == 0 else _DUPLICATE)
+    return Written(on_disk == b"\x01", answers)
 
 
-def _verdict(number: int) -> Verdict:
-    if number > 0:
-        return Verdict("appended", number)
-    return _CONFLICT if number == 0 else _DUPLICATE
+_APPENDED: Final = 1
 
 
 def _raise(result: pq.abc.PGresult) -> NoReturn:

@@ -69,7 +69,7 @@ class Engine:
         self._mode: Mode = mode
         self._pipeline: Pipeline | None = None
         self._starting = threading.Lock()
-        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopReceiver] = (
+        self._desks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Desk] = (
             weakref.WeakKeyDictionary()
         )
 
@@ -82,11 +82,14 @@ class Engine:
         it again with the same id, and it is carried out once.
         """
         loop = asyncio.get_running_loop()
-        receiver = self._loops.get(loop)
-        if receiver is None:
-            receiver = self._loops[loop] = LoopReceiver(loop)
+        desk = self._desks.get(loop)
+        if desk is None:
+            desk = self._desks[loop] = _Desk(LoopReceiver(loop), [])
         future: asyncio.Future[Outcome] = loop.create_future()
-        self._running().submit([self._task(request, receiver, future)])
+        desk.tasks.append(self._task(request, desk.receiver, future))
+        if len(desk.tasks) == 1:
+            # What the other coroutines ask for in the same turn of the loop goes with it.
+            loop.call_soon(self._hand_over, desk)
         return await future
 
     def execute_sync(self, request: Request) -> Outcome:
@@ -122,6 +125,11 @@ class Engine:
             if self._pipeline is not None:
                 self._pipeline.close()
                 self._pipeline = None
+
+    def _hand_over(self, desk: "_Desk") -> None:
+        tasks = desk.tasks.copy()
+        desk.tasks.clear()
+        self._running().submit(tasks)
 
     def _running(self) -> Pipeline:
         pipeline = self._pipeline
@@ -169,6 +177,13 @@ class Engine:
 
     def exists(self, case_id: UUID) -> bool:
         return self.log.exists(case_id)
+
+
+class _Desk(msgspec.Struct, frozen=True):
+    """What the coroutines of one loop have asked for in its present turn."""
+
+    receiver: LoopReceiver
+    tasks: list[Task]
 
 
 def _settled(answer: Answer) -> Outcome | CaseError:

@@ -35,6 +35,8 @@ MAX_BATCH: Final = 5_000
 MAX_BATCH_BYTES: Final = 16_000_000
 MAX_ATTEMPTS: Final = 5
 RECONNECT_PAUSE: Final = 0.1
+# Tasks decided at a time before looking whether the server is ready for the next batch.
+SLICE: Final = 64
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ class Pipeline:
         self._ready: deque[Ready] = deque()
         self._ready_alone: deque[Ready] = deque()
         self._writing: list[Ready] = []
+        self._entries: list[Entry] = []
         self._unflushed: list[tuple[Task, Outcome]] = []
         self._flushing: list[tuple[Task, Outcome]] = []
         self._told: set[Receiver] = set()
@@ -147,7 +150,7 @@ class Pipeline:
         self._settle_flushed()
 
     def _take_in(self) -> None:
-        for _ in range(len(self._inbox)):
+        for _ in range(min(len(self._inbox), SLICE)):
             each = self._inbox.popleft()
             if isinstance(each, Task):
                 self._admit(each)
@@ -206,7 +209,8 @@ class Pipeline:
         if not self._writer.is_connected and not self._connected():
             return
         self._writing = self._next_batch()
-        self._writer.append([entry for _, entry in self._writing])
+        self._entries = [entry for _, entry in self._writing]
+        self._writer.append(self._entries)
 
     def _next_batch(self) -> list[Ready]:
         if not self._ready:
@@ -223,7 +227,7 @@ class Pipeline:
         if not self._writer.is_connected:
             return
         try:
-            written = self._writer.written()
+            written = self._writer.written(self._entries)
         except psycopg.Error as refused:
             if is_lost(refused):
                 raise

@@ -22,7 +22,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 class States:
-    """Folded states, kept for the cases used last. A kept state may be behind the log."""
+    """Folded states, kept for the cases read or changed last. One may be behind the log."""
 
     def __init__(self, log: EventLog, evolve: Evolve, kept_cases: int) -> None:
         self._log = log
@@ -33,8 +33,6 @@ class States:
 
     def kept(self, case_id: UUID) -> Loaded | None:
         with self._lock:
-            if case_id in self._kept:
-                self._kept.move_to_end(case_id)
             return self._kept.get(case_id)
 
     def keep(self, case_id: UUID, loaded: Loaded) -> None:

@@ -23,7 +23,7 @@ _HEADER: Final = struct.Struct("!iiIii")
 _SIZE_4: Final = (4).to_bytes(4)
 _SIZE_8: Final = (8).to_bytes(4)
 _SIZE_16: Final = (16).to_bytes(4)
-_SIZED_INT8: Final = struct.Struct("!iq")
+_SIZED_INT4: Final = struct.Struct("!ii")
 
 
 def _array(kind: int, length: int, elements: bytes) -> bytes:
@@ -58,6 +58,6 @@ def _sized(kind: int, many: Sequence[bytes]) -> bytes:
     return _array(kind, len(many), b"".join([len(each).to_bytes(4) + each for each in many]))
 
 
-def int8_values(array: bytes) -> list[int]:
-    """The numbers of an int8 array without NULL, as the server sends it."""
-    return [number for _, number in _SIZED_INT8.iter_unpack(array[_HEADER.size :])]
+def int4_values(array: bytes) -> list[int]:
+    """The numbers of an int4 array without NULL, as the server sends it."""
+    return [number for _, number in _SIZED_INT4.iter_unpack(array[_HEADER.size :])]

@@ -66,10 +66,10 @@ class Writer:
         self._flushing.connection.pgconn.send_query(_FLUSH)
         self._flushing.begin()
 
-    def written(self) -> Written | None:
+    def written(self, entries: Sequence[Entry]) -> Written | None:
         """What came of the batch, once it is known. Raises the error that refused it."""
         result = self._appending.result() if self._appending else None
-        return None if result is None else append.written(result)
+        return None if result is None else append.written(result, entries)
 
     def has_flushed(self) -> bool:
         """Tell whether the flush that was under way has just ended."""

@@ -29,24 +29,33 @@ DROP TABLE commands;
 -- Every writer holds WRITERS_LOCK (writer.py) shared for as long as it is connected, so only one
 -- that is alone can have it for itself.
 --
--- event_command is the 1-based number of the event's command; events of a command are in order.
--- Answers whether the outcome is already on disk, and for each command, in order, the position of
--- its last event, 0 if its first version is not the next of its case, or -1 if its id is known.
+-- The first three arrays have an element for each command, the others one for each event, all
+-- columns of its row: joining them here costs more than sending them. command_number is the 1-based
+-- number of the event's command; the events of a command are in order, and only the first has a
+-- fingerprint that is not empty.
+--
+-- Answers whether the outcome is already on disk, the position of the first event written (those
+-- of the others follow, as nobody else draws one under the lock), and verdicts, in the order of the
+-- commands: 1 appended, 0 its first version is not the next of its case, -1 its id is known. No
+-- verdicts mean that all were appended.
 CREATE FUNCTION append_events(
     mode integer,
-    event_command integer[],
-    event_version bigint[],
-    event_topic text[],
-    event_state bytea[],
     command_ids uuid[],
     case_ids uuid[],
     first_versions bigint[],
+    command_number integer[],
+    originator_ids uuid[],
+    versions bigint[],
+    topics text[],
+    states bytea[],
+    event_command_ids uuid[],
     fingerprints bytea[],
     actor_ids text[],
     actor_roles text[],
     causations text[],
     OUT on_disk boolean,
-    OUT verdicts bigint[]
+    OUT first_position bigint,
+    OUT verdicts integer[]
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
@@ -57,40 +66,37 @@ BEGIN
     PERFORM pg_advisory_xact_lock(4922500610731041);
     -- A hint, once per batch; followers poll anyway, and those with outside effects flush first.
     NOTIFY case_events;
-    -- A statement of its own, so that its snapshot is taken after the lock.
-    WITH judged AS MATERIALIZED (
-        SELECT a.*, CASE
-            WHEN EXISTS (SELECT FROM case_events k
-                          WHERE k.command_id = a.command_id AND k.fingerprint IS NOT NULL)
+    -- Statements of their own, so that their snapshots are taken after the lock. Subqueries with a
+    -- LIMIT, because EXISTS would be made into a hash of every command there ever was.
+    verdicts := ARRAY(
+        SELECT CASE
+            WHEN (SELECT true FROM case_events k
+                   WHERE k.command_id = a.command_id AND k.fingerprint IS NOT NULL LIMIT 1)
                 THEN -1
             WHEN a.first_version = 1 + coalesce(
                 (SELECT o.originator_version FROM case_events o
                   WHERE o.originator_id = a.case_id
                   ORDER BY o.originator_version DESC LIMIT 1), 0)
                 THEN 1
-            ELSE 0 END AS verdict
-        FROM unnest(command_ids, case_ids, first_versions, fingerprints,
-                    actor_ids, actor_roles, causations) WITH ORDINALITY
-            AS a (command_id, case_id, first_version, fingerprint,
-                  actor_id, actor_role, causation, number)
-    ), written AS (
-        INSERT INTO case_events (originator_id, originator_version, topic, state,
-                                 actor_id, actor_role, command_id, causation, fingerprint)
-        SELECT j.case_id, v.version, v.topic, v.state,
-               j.actor_id, j.actor_role, j.command_id, j.causation,
-               CASE WHEN v.version = j.first_version THEN j.fingerprint END
-        FROM unnest(event_command, event_version, event_topic, event_state)
-                WITH ORDINALITY AS v (number, version, topic, state, place)
-        JOIN judged j ON j.number = v.number
-        WHERE j.verdict = 1
-        ORDER BY v.place
-        RETURNING originator_id, notification_id
-    ), placed AS (
-        SELECT originator_id, max(notification_id) AS position FROM written GROUP BY originator_id
+            ELSE 0 END
+        FROM unnest(command_ids, case_ids, first_versions)
+            AS a (command_id, case_id, first_version));
+    WITH written AS (
+        INSERT INTO case_events (originator_id, originator_version, topic, state, command_id,
+                                 fingerprint, actor_id, actor_role, causation)
+        SELECT v.originator_id, v.version, v.topic, v.state, v.command_id,
+               nullif(v.fingerprint, ''), v.actor_id, v.actor_role, v.causation
+        FROM unnest(command_number, originator_ids, versions, topics, states, event_command_ids,
+                    fingerprints, actor_ids, actor_roles, causations)
+            AS v (number, originator_id, version, topic, state, command_id,
+                  fingerprint, actor_id, actor_role, causation)
+        WHERE verdicts[v.number] = 1
+        RETURNING notification_id
     )
-    SELECT array_agg(CASE WHEN j.verdict = 1 THEN p.position ELSE j.verdict END ORDER BY j.number)
-      INTO verdicts
-      FROM judged j LEFT JOIN placed p ON p.originator_id = j.case_id;
+    SELECT min(notification_id) INTO first_position FROM written;
+    IF 1 = ALL (verdicts) THEN
+        verdicts := NULL;
+    END IF;
 END $$;
 
 -- Wait until all that this session has seen committed is on disk. A record of its own makes the
