@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
-import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import inspect
@@ -24,15 +23,19 @@ _SEALED: Final = re.compile(r"~1\.([1-9][0-9]{0,18})\.([A-Za-z0-9_-]{38,})")
 _KEY_ID_IN_STATE: Final = re.compile(rb'"~1\.([1-9][0-9]{0,17})\.')
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place:
     """The event that a text belongs to. A sealed text cannot be read anywhere else."""
 
-    case_id: UUID
-    version: int
-    topic: str
+    __slots__ = ("_event", "case_id", "topic", "version")
+
+    def __init__(self, case_id: UUID, version: int, topic: str) -> None:
+        self.case_id = case_id
+        self.version = version
+        self.topic = topic
+        self._event = f"duecourse/v1|{case_id}|{version}|{topic}|"
 
     def bound(self, path: str) -> bytes:
-        return f"duecourse/v1|{self.case_id}|{self.version}|{self.topic}|{path}".encode()
+        return f"{self._event}{path}".encode()
 
 
 def seal(text: str, place: Place, path: str, key_id: int, cipher: AESGCM) -> str:
@@ -98,12 +101,12 @@ def _mapped(
         return change(path, node) if isinstance(node, str) and node else node
     match node:
         case dict():
-            return {
-                name: _mapped(value, marks[mark], f"{path}/{name}" if path else name, change)
-                if (mark := EACH if EACH in marks else name) in marks
-                else value
-                for name, value in node.items()
-            }
+            marked = dict.fromkeys(node, marks[EACH]) if EACH in marks else marks
+            copy = dict(node)
+            for name in marked.keys() & copy.keys():
+                at = f"{path}/{name}" if path else name
+                copy[name] = _mapped(copy[name], marked[name], at, change)
+            return copy
         case list() | tuple():
             return [
                 _mapped(value, marks[mark], f"{path}/{number}", change)
