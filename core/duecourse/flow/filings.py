@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from duecourse import faults
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import SYSTEM
@@ -62,7 +63,10 @@ class Filings:
             )
         elif now.referrals[referral_id].status != "filing":
             return
-        self._execute(due.case_id, self._outcome(name, request), f"file/{approval}")
+        faults.reach("filing.started")
+        outcome = self._outcome(name, request)
+        faults.reach("filing.submitted")
+        self._execute(due.case_id, outcome, f"file/{approval}")
 
     def _execute(self, case_id: UUID, command: c.Command, what: str) -> None:
         self._engine.execute_sync(

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from duecourse import faults
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.contacts import situation
@@ -123,6 +124,7 @@ class Outreach:
         outcome = self._engine.execute_sync(start)
         if not any(isinstance(event, e.ContactDispatching) for event in outcome.events):
             return
+        faults.reach("outreach.started")
         # A repeat means that this answer was once given and lost: the message may have left.
         if outcome.repeated:
             self._report(draft, self._resume(draft, channel, now))
@@ -151,8 +153,10 @@ class Outreach:
         return now < contact.expires_at and judge(self._rules, seen, now).permitted
 
     def _report(self, draft: Draft, report: Report) -> None:
+        faults.reach("outreach.sent")
         what = f"outcome/{draft.attempt}"
         self._engine.execute_sync(_request(draft.case_id, draft.contact_id, report, what))
+        faults.reach("outreach.reported")
 
     def _give_up(self, case_id: UUID, contact_id: UUID, status: str, reason: str) -> None:
         """What cannot be sent is called back; had it begun, nobody can say whether it left."""

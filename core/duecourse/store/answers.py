@@ -65,10 +65,9 @@ class LoopReceiver:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         # Weak, or no loop that was ever used would be let go.
         self._loop = weakref.ref(loop)
-        self._ready: list[tuple[asyncio.Future[Outcome], Answer]] = []
+        self._ready: list[tuple[object, Answer]] = []
 
     def put(self, token: object, answer: Answer) -> None:
-        assert isinstance(token, asyncio.Future)
         self._ready.append((token, answer))
 
     def pass_on(self) -> None:
@@ -76,11 +75,13 @@ class LoopReceiver:
         # A loop that was closed meanwhile has nobody left who waits.
         with contextlib.suppress(RuntimeError):
             if (loop := self._loop()) is not None:
-                loop.call_soon_threadsafe(_resolve, ready)
+                loop.call_soon_threadsafe(resolve, ready)
 
 
-def _resolve(ready: list[tuple[asyncio.Future[Outcome], Answer]]) -> None:
+def resolve(ready: list[tuple[object, Answer]]) -> None:
+    """Give each future its answer, on the thread of its loop."""
     for future, answer in ready:
+        assert isinstance(future, asyncio.Future)
         if future.done():
             continue
         if isinstance(answer, Outcome):

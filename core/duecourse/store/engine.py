@@ -18,7 +18,7 @@ from duecourse.case.errors import CaseError, CaseNotFound, Invalid
 from duecourse.case.events import CaseOpened, Event
 from duecourse.case.evolve import evolve as evolve_case
 from duecourse.case.state import Case
-from duecourse.store.answers import Answer, Gathering, LoopReceiver, Outcome, Receiver
+from duecourse.store.answers import Answer, Gathering, LoopReceiver, Outcome, Receiver, resolve
 from duecourse.store.append import Entry, Mode
 from duecourse.store.database import Database
 from duecourse.store.errors import (
@@ -129,7 +129,10 @@ class Engine:
     def _hand_over(self, desk: "_Desk") -> None:
         tasks = desk.tasks.copy()
         desk.tasks.clear()
-        self._running().submit(tasks)
+        try:
+            self._running().submit(tasks)
+        except StoreError as full:
+            resolve([(task.token, full) for task in tasks])
 
     def _running(self) -> Pipeline:
         pipeline = self._pipeline

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from duecourse import faults
 from duecourse.store.answers import Answer, Outcome
 from duecourse.store.errors import CommandIdReused, DatabaseUnavailable, StoreError, origin
 from duecourse.store.log import EventLog, Recorded
@@ -63,7 +64,9 @@ class Loader:
                 return
             tasks = [self._wanted.popleft() for _ in range(len(self._wanted))]
             if tasks:
-                self._hand_over(self._fetched(tasks))
+                fetched = self._fetched(tasks)
+                faults.reach("engine.fetched")
+                self._hand_over(fetched)
 
     def _fetched(self, tasks: Sequence[Task]) -> list[Fetched]:
         try:

@@ -19,6 +19,7 @@ import msgspec
 import psycopg
 from psycopg import errors as pg
 
+from duecourse import faults
 from duecourse.case.errors import CaseError
 from duecourse.case.events import Event
 from duecourse.store.answers import Answer, Outcome, Receiver
@@ -34,6 +35,7 @@ from duecourse.store.writer import Writer
 MAX_BATCH: Final = 5_000
 MAX_BATCH_BYTES: Final = 16_000_000
 MAX_ATTEMPTS: Final = 5
+MAX_WAITING: Final = 100_000
 RECONNECT_PAUSE: Final = 0.1
 # Tasks decided at a time before looking whether the server is ready for the next batch.
 SLICE: Final = 64
@@ -101,6 +103,9 @@ class Pipeline:
         return self._thread.is_alive()
 
     def submit(self, tasks: Sequence[Task]) -> None:
+        """Raises DatabaseUnavailable, without having taken any, when too many are waiting."""
+        if len(self._inbox) + len(self._busy) > MAX_WAITING:
+            raise DatabaseUnavailable("too many commands are waiting; try again")
         self._inbox.extend(tasks)
         self._wake()
 
@@ -210,7 +215,9 @@ class Pipeline:
             return
         self._writing = self._next_batch()
         self._entries = [entry for _, entry in self._writing]
+        faults.reach("engine.ready")
         self._writer.append(self._entries)
+        faults.reach("engine.sent")
 
     def _next_batch(self) -> list[Ready]:
         if not self._ready:
@@ -235,6 +242,7 @@ class Pipeline:
             return
         if written is None:
             return
+        faults.reach("engine.written")
         batch, self._writing = self._writing, []
         # The server goes on with the next batch while this one is answered.
         self._write()
@@ -297,9 +305,11 @@ class Pipeline:
         if self._unflushed and not self._flushing:
             self._flushing, self._unflushed = self._unflushed, []
             self._writer.flush()
+            faults.reach("engine.flushing")
 
     def _settle_flushed(self) -> None:
         if self._writer.has_flushed():
+            faults.reach("engine.flushed")
             for task, outcome in self._flushing:
                 self._put(task, outcome)
             self._flushing = []
@@ -386,8 +396,11 @@ class Pipeline:
                 self._inbox.extendleft(reversed(waiting))
 
     def _tell(self) -> None:
+        if not self._told:
+            return
         while self._told:
             self._told.pop().pass_on()
+        faults.reach("engine.told")
 
     def _wait(self) -> None:
         if self._to_fetch:

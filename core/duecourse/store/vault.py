@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.keywrap import (
     aes_key_wrap,
 )
 
+from duecourse import faults
 from duecourse.store.database import Connection, Database
 from duecourse.store.errors import WrongMasterKey
 from duecourse.store.masterkey import KEY_BYTES, load_master_key
@@ -126,6 +127,7 @@ class Vault:
             " SELECT * FROM unnest(%s::uuid[], %s::bytea[]) ON CONFLICT DO NOTHING",
             (sorted(subject_ids), wrapped),
         )
+        faults.reach("vault.made")
         return self._fetch(connection, subject_ids)
 
     def _select(
