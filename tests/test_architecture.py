@@ -37,7 +37,7 @@ PLUGINS = [
 ]
 NOT_OURS = {
     ".git", ".venv", ".uv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache",
-    ".import_linter_cache", ".hypothesis", ".demo", "htmlcov", "dist", "build", "data",
+    ".import_linter_cache", ".hypothesis", ".demo", ".bench", "htmlcov", "dist", "build", "data",
 }  # fmt: skip
 # Written in two halves, so that this file does not name them either.
 HOSTS = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "crates" + ".io"]

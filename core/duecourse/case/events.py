@@ -38,12 +38,12 @@ Text = Annotated[str, msgspec.Meta(max_length=500, extra={"personal": True})]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A value inside an event."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A value inside an event. Neither it nor an event can hold itself, so no cycle is looked for."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-class Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="type", gc=False):
     """An event. `at` is when it was recorded, by the engine's clock; it never runs backwards."""
 
     at: Moment

@@ -1,16 +1,15 @@
 """The one statement that writes to the log."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, NoReturn
+from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
-import psycopg
 from psycopg import pq
 
 from duecourse.case.context import Actor
 from duecourse.store import wire
-from duecourse.store.database import Connection
+from duecourse.store.database import Connection, failure
 
 Mode = Literal["auto", "locked", "early"]
 """When the lock that orders writers is released: see append_events in 0003_group_commit.sql."""
@@ -27,8 +26,7 @@ _TYPES: Final = [
     wire.INT4_ARRAY, wire.UUID_ARRAY, wire.INT8_ARRAY, wire.TEXT_ARRAY, wire.BYTEA_ARRAY,
     wire.UUID_ARRAY, wire.BYTEA_ARRAY, wire.TEXT_ARRAY, wire.TEXT_ARRAY, wire.TEXT_ARRAY,
 ]  # fmt: skip
-_MARKS: Final = ",".join(f"${number + 1}" for number in range(len(_TYPES)))
-_CALL: Final = f"SELECT * FROM append_events({_MARKS})".encode()
+_CALL: Final = b"SELECT * FROM append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"
 _BINARY: Final = [pq.Format.BINARY] * len(_TYPES)
 
 
@@ -81,7 +79,7 @@ def prepare(connection: Connection) -> None:
     """Once per session, before `send`."""
     result = connection.pgconn.prepare(_NAME, _CALL, _TYPES)
     if result.status != pq.ExecStatus.COMMAND_OK:
-        _raise(result)
+        raise failure(result)
 
 
 def send(connection: Connection, entries: Sequence[Entry], mode: Mode) -> None:
@@ -127,7 +125,7 @@ def _rows(
 def written(result: pq.abc.PGresult, entries: Sequence[Entry]) -> Written:
     """What the server answered. Raises the psycopg error it stands for."""
     if result.status != pq.ExecStatus.TUPLES_OK:
-        _raise(result)
+        raise failure(result)
     on_disk, first, verdicts = (result.get_value(0, column) for column in range(3))
     codes = wire.int4_values(verdicts) if verdicts is not None else [_APPENDED] * len(entries)
     position = int.from_bytes(first) - 1 if first is not None else 0
@@ -142,7 +140,3 @@ def written(result: pq.abc.PGresult, entries: Sequence[Entry]) -> Written:
 
 
 _APPENDED: Final = 1
-
-
-def _raise(result: pq.abc.PGresult) -> NoReturn:
-    raise psycopg.errors.error_from_result(result)

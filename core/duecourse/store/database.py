@@ -2,12 +2,15 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, LiteralString, Self, TypeVar
 
+import msgspec
 import psycopg
 from psycopg import errors as pg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -43,6 +46,17 @@ _CONFIGURE: Final = (
     " set_config('idle_in_transaction_session_timeout', %s, false),"
     " set_config('timezone', 'UTC', false)"
 )
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """A query of the hot path: prepared once per session, its parameters and rows in binary.
+
+    `types` are the parameters' OIDs (wire.py).
+    """
+
+    name: bytes
+    query: bytes
+    types: tuple[int, ...]
 
 
 def connect_parameters(dsn: str, application_name: str) -> dict[str, Any]:
@@ -96,6 +110,12 @@ def is_lost(error: BaseException) -> bool:
     return state is None or state in _LOST_STATES or state.startswith("08")
 
 
+def failure(result: pq.abc.PGresult) -> psycopg.Error:
+    """The error that a result stands for. One without a state is libpq's: the connection is gone."""
+    error = psycopg.errors.error_from_result(result)
+    return error if error.sqlstate else psycopg.OperationalError(str(error))
+
+
 class Database:
     """A pool of connections that act as the application role, in autocommit."""
 
@@ -130,6 +150,9 @@ class Database:
         )
         self._pool.open()
         self._to_close: list[Callable[[], None]] = []
+        self._prepared: weakref.WeakKeyDictionary[Connection, set[bytes]] = (
+            weakref.WeakKeyDictionary()
+        )
 
     def close_first(self, close: Callable[[], None]) -> None:
         """Call `close` before the connections are closed: for what has threads of its own here."""
@@ -178,6 +201,26 @@ class Database:
                     raise DatabaseUnavailable("the database went away; try again") from error
             time.sleep(pause)
             self._pool.check()
+
+    def fetch(self, statement: Statement, *parameters: bytes) -> pq.abc.PGresult:
+        """The rows of a statement that reads, without what makes psycopg's own way convenient."""
+        return self.run(lambda connection: self._fetch(connection, statement, parameters))
+
+    def _fetch(
+        self, connection: Connection, statement: Statement, parameters: Sequence[bytes]
+    ) -> pq.abc.PGresult:
+        pgconn = connection.pgconn
+        prepared = self._prepared.setdefault(connection, set())
+        if statement.name not in prepared:
+            made = pgconn.prepare(statement.name, statement.query, statement.types)
+            if made.status != pq.ExecStatus.COMMAND_OK:
+                raise failure(made)
+            prepared.add(statement.name)
+        binary = [pq.Format.BINARY] * len(parameters)
+        result = pgconn.exec_prepared(statement.name, parameters, binary, pq.Format.BINARY)
+        if result.status != pq.ExecStatus.TUPLES_OK:
+            raise failure(result)
+        return result
 
     def close(self) -> None:
         while self._to_close:

@@ -1,68 +1,107 @@
 """Reading the log: by case, by position, by command id."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeVar, cast
 from uuid import UUID
 
 import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg import pq
 
 from duecourse.case.context import Actor
 from duecourse.case.events import Event
 from duecourse.case.words import Role
-from duecourse.store.database import Database
+from duecourse.store import wire
+from duecourse.store.database import Database, Statement
 from duecourse.store.mapper import Mapper
 from duecourse.store.sealing import key_ids
 from duecourse.store.vault import Vault
 
-MAX_READ: Final = 10_000
+V = TypeVar("V")
 
-_SELECT: Final = """
-SELECT e.originator_id, e.originator_version, e.topic, e.state, e.notification_id, e.recorded_at,
-       e.actor_id, e.actor_role, e.command_id, e.causation
-  FROM case_events e
-"""
-_AFTER: Final = _SELECT + " WHERE e.notification_id > %s ORDER BY e.notification_id LIMIT %s"
-_BOUND: Final = """
-SELECT max(notification_id) FROM (
-    SELECT notification_id FROM case_events
-     WHERE notification_id > %s ORDER BY notification_id LIMIT %s) AS page
-"""
-_OF_PART: Final = (
-    _SELECT
-    + """
- WHERE e.notification_id > %s AND e.notification_id <= %s
-   AND (uuid_hash(e.originator_id) & 2147483647) %% %s = %s
- ORDER BY e.notification_id
-"""
+MAX_READ: Final = 10_000
+PAGE: Final = 5_000
+MOST_KNOWN: Final = 200_000
+_LATEST: Final = 2**63 - 1
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+# The first four columns are what a state is folded from.
+_FOLDED: Final = b"SELECT e.originator_id, e.originator_version, e.topic, e.state"
+_WHOLE: Final = (
+    _FOLDED
+    + b", e.notification_id, e.recorded_at, e.actor_id, e.actor_role, e.command_id, e.causation"
 )
-_HISTORY: Final = (
-    _SELECT
-    + " WHERE e.originator_id = %s AND e.originator_version <= %s ORDER BY e.originator_version"
+_FROM: Final = b" FROM case_events e"
+
+_AFTER: Final = Statement(
+    b"log_after",
+    _WHOLE + _FROM + b" WHERE e.notification_id > $1 ORDER BY e.notification_id LIMIT $2",
+    (wire.INT8, wire.INT8),
 )
-_TAILS: Final = (
-    _SELECT
-    + """
-  JOIN unnest(%s::uuid[], %s::bigint[]) AS known (case_id, version)
-    ON e.originator_id = known.case_id AND e.originator_version > known.version
- ORDER BY e.originator_id, e.originator_version
-"""
+_PAGE_AFTER: Final = Statement(
+    b"log_page",
+    _FOLDED
+    + b", e.notification_id"
+    + _FROM
+    + b" WHERE e.notification_id > $1 ORDER BY e.notification_id LIMIT $2",
+    (wire.INT8, wire.INT8),
+)
+_BOUND: Final = Statement(
+    b"log_bound",
+    b"SELECT max(notification_id) FROM (SELECT notification_id FROM case_events"
+    b" WHERE notification_id > $1 ORDER BY notification_id LIMIT $2) AS page",
+    (wire.INT8, wire.INT8),
+)
+_OF_PART: Final = Statement(
+    b"log_of_part",
+    _WHOLE + _FROM + b" WHERE e.notification_id > $1 AND e.notification_id <= $2"
+    b" AND (uuid_hash(e.originator_id) & 2147483647) % $3 = $4 ORDER BY e.notification_id",
+    (wire.INT8, wire.INT8, wire.INT8, wire.INT8),
+)
+_HISTORY: Final = Statement(
+    b"log_history",
+    _WHOLE
+    + _FROM
+    + b" WHERE e.originator_id = $1 AND e.originator_version <= $2 ORDER BY e.originator_version",
+    (wire.UUID, wire.INT8),
+)
+_TAIL: Final = Statement(
+    b"log_tail",
+    _FOLDED
+    + _FROM
+    + b" WHERE e.originator_id = $1 AND e.originator_version > $2 ORDER BY e.originator_version",
+    (wire.UUID, wire.INT8),
+)
+_TAILS: Final = Statement(
+    b"log_tails",
+    _FOLDED + b" FROM unnest($1, $2) AS known (case_id, version) JOIN case_events e"
+    b" ON e.originator_id = known.case_id AND e.originator_version > known.version"
+    b" ORDER BY e.originator_id, e.originator_version",
+    (wire.UUID_ARRAY, wire.INT8_ARRAY),
 )
 # A command's events stand together in its case, and the first has the fingerprint.
-_OF_COMMANDS: Final = (
-    _SELECT
-    + """
-  JOIN case_events f ON f.originator_id = e.originator_id
-   AND f.originator_version <= e.originator_version AND f.command_id = e.command_id
- WHERE f.command_id = ANY(%s::uuid[]) AND f.fingerprint IS NOT NULL
- ORDER BY e.originator_id, e.originator_version
-"""
+_OF_COMMANDS: Final = Statement(
+    b"log_of_commands",
+    _WHOLE + b" FROM unnest($1) AS asked (command_id) JOIN case_events f"
+    b" ON f.command_id = asked.command_id AND f.fingerprint IS NOT NULL JOIN case_events e"
+    b" ON e.originator_id = f.originator_id AND e.originator_version >= f.originator_version"
+    b" AND e.command_id = f.command_id ORDER BY e.originator_id, e.originator_version",
+    (wire.UUID_ARRAY,),
 )
-_ANSWERED: Final = """
-SELECT command_id, fingerprint FROM case_events
- WHERE command_id = ANY(%s::uuid[]) AND fingerprint IS NOT NULL
-"""
-_LATEST: Final = 2**63 - 1
+_ANSWERED: Final = Statement(
+    b"log_answered",
+    b"SELECT command_id, fingerprint FROM case_events"
+    b" WHERE command_id = ANY($1) AND fingerprint IS NOT NULL",
+    (wire.UUID_ARRAY,),
+)
+_EXISTS: Final = Statement(
+    b"log_exists", b"SELECT true FROM case_events WHERE originator_id = $1 LIMIT 1", (wire.UUID,)
+)
+_LAST: Final = Statement(
+    b"log_last", b"SELECT coalesce(max(notification_id), 0) FROM case_events", ()
+)
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +117,14 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     event: Event
 
 
+class Page(msgspec.Struct, frozen=True):
+    """Events in the order of the log, with the cases they are of; `last` is a position."""
+
+    case_ids: list[UUID]
+    events: list[Event]
+    last: int
+
+
 class EventLog:
     """Raises UnknownTopic, SealBroken or StateUnreadable where the log cannot be trusted."""
 
@@ -85,10 +132,13 @@ class EventLog:
         self.database = database
         self.vault = vault
         self.mapper = mapper or Mapper(vault)
+        self._plain: dict[bytes, type[Event] | None] = {}
+
+    # --- by position ---------------------------------------------------------------------------
 
     def read(self, after: int, limit: int = 1000) -> list[Recorded]:
         """Up to `limit` events beyond the position `after`, in order and without a gap."""
-        return self._recorded(_AFTER, (after, min(limit, MAX_READ)))
+        return self._recorded(self._fetch(_AFTER, after, min(limit, MAX_READ)))
 
     def read_part(
         self, after: int, limit: int, part: int, parts: int
@@ -97,75 +147,167 @@ class EventLog:
 
         With the position up to which the log was looked through; `after` itself at the end.
         """
-        ((bound,),) = self._rows(_BOUND, (after, min(limit, MAX_READ)))
+        bound = self._fetch(_BOUND, after, min(limit, MAX_READ)).get_value(0, 0)
         if bound is None:
             return after, []
-        return bound, self._recorded(_OF_PART, (after, bound, parts, part))
+        until = int.from_bytes(bound)
+        return until, self._recorded(self._fetch(_OF_PART, after, until, parts, part))
+
+    def pages(self, after: int = 0) -> Iterator[Page]:
+        """All events beyond `after`, for folding. The next page is fetched while one is in use."""
+        known: dict[bytes, UUID] = {}
+        with ThreadPoolExecutor(1, "duecourse-pages") as ahead:
+            coming = ahead.submit(self._fetch, _PAGE_AFTER, after, PAGE)
+            while (rows := coming.result()).ntuples:
+                last = _number(rows, rows.ntuples - 1, 4)
+                coming = ahead.submit(self._fetch, _PAGE_AFTER, last, PAGE)
+                yield Page(_case_ids(rows, known), self._events(rows), last)
+                if len(known) > MOST_KNOWN:
+                    known.clear()
+
+    def last_position(self) -> int:
+        """The position of the newest event; 0 for an empty log."""
+        return _number(self.database.fetch(_LAST), 0, 0)
+
+    # --- by case -------------------------------------------------------------------------------
 
     def history(self, case_id: UUID, until_version: int | None = None) -> list[Recorded]:
         until = _LATEST if until_version is None else until_version
-        return self._recorded(_HISTORY, (case_id, until))
+        return self._recorded(self.database.fetch(_HISTORY, case_id.bytes, until.to_bytes(8)))
 
-    def tails(self, known: Mapping[UUID, int]) -> dict[UUID, list[Recorded]]:
+    def tails(self, known: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
         """For each case, its events beyond the version known of it; in one read."""
-        rows = self._recorded(_TAILS, (list(known), list(known.values())))
-        return _grouped((each.case_id, each) for each in rows)
+        if len(known) == 1:
+            ((case_id, version),) = known.items()
+            rows = self.database.fetch(_TAIL, case_id.bytes, version.to_bytes(8))
+            return {case_id: self._events(rows)} if rows.ntuples else {}
+        ids = wire.uuid_array([case_id.bytes for case_id in known])
+        rows = self.database.fetch(_TAILS, ids, wire.int8_array([*known.values()]))
+        return _grouped(zip(_case_ids(rows), self._events(rows), strict=True))
+
+    def exists(self, case_id: UUID) -> bool:
+        return self.database.fetch(_EXISTS, case_id.bytes).ntuples > 0
+
+    # --- by command ----------------------------------------------------------------------------
 
     def answered(self, command_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         """The fingerprints of those of the commands that have been recorded."""
+        rows = self.database.fetch(_ANSWERED, wire.uuid_array([each.bytes for each in command_ids]))
         return {
-            command_id: bytes(fingerprint)
-            for command_id, fingerprint in self._rows(_ANSWERED, (list(command_ids),))
+            UUID(bytes=_bytes(rows, row, 0)): _bytes(rows, row, 1) for row in range(rows.ntuples)
         }
 
     def of_commands(self, command_ids: Sequence[UUID]) -> dict[UUID, list[Recorded]]:
         """The events that each command made."""
-        rows = self._recorded(_OF_COMMANDS, (list(command_ids),))
-        return _grouped((cast(UUID, each.command_id), each) for each in rows)
+        asked = wire.uuid_array([each.bytes for each in command_ids])
+        recorded = self._recorded(self.database.fetch(_OF_COMMANDS, asked))
+        return _grouped((cast(UUID, each.command_id), each) for each in recorded)
 
-    def exists(self, case_id: UUID) -> bool:
-        query = "SELECT FROM case_events WHERE originator_id = %s LIMIT 1"
-        return bool(self._rows(query, (case_id,)))
+    # --- from rows -----------------------------------------------------------------------------
 
-    def last_position(self) -> int:
-        """The position of the newest event; 0 for an empty log."""
-        query = "SELECT coalesce(max(notification_id), 0) FROM case_events"
-        return int(self._rows(query, ())[0][0])
+    def _fetch(self, statement: Statement, *numbers: int) -> pq.abc.PGresult:
+        return self.database.fetch(statement, *[number.to_bytes(8) for number in numbers])
 
-    def _rows(self, query: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
-        # str: the queries are the constants above.
-        return self.database.run(
-            lambda connection: (
-                connection.cursor(binary=True).execute(query.encode(), parameters).fetchall()
-            )
-        )
+    def _events(self, rows: pq.abc.PGresult) -> list[Event]:
+        """The events of rows that begin as _FOLDED says."""
+        count, get = rows.ntuples, rows.get_value
+        topics = cast("list[bytes]", [get(row, 2) for row in range(count)])
+        kinds = {topic: self._plain_class(topic) for topic in set(topics)}
+        if None not in kinds.values():
+            return self._plain_events(rows, range(count), [kinds[topic] for topic in topics])
+        plain = [row for row, topic in enumerate(topics) if kinds[topic] is not None]
+        sealed = [row for row, topic in enumerate(topics) if kinds[topic] is None]
+        opened = self._plain_events(rows, plain, [kinds[topics[row]] for row in plain])
+        events = dict(zip(plain, opened, strict=True))
+        events.update(zip(sealed, self._unsealed(rows, sealed), strict=True))
+        return [events[row] for row in range(count)]
 
-    def _recorded(self, query: str, parameters: Sequence[object]) -> list[Recorded]:
-        rows = self._rows(query, parameters)
+    def _plain_class(self, topic: bytes) -> type[Event] | None:
+        if topic not in self._plain:
+            self._plain[topic] = self.mapper.plain_class(topic)
+        return self._plain[topic]
+
+    def _plain_events(
+        self, rows: pq.abc.PGresult, which: Sequence[int], kinds: Sequence[type[Event] | None]
+    ) -> list[Event]:
+        """Those with nothing sealed, all in one go: a call for each costs more than its work."""
+        get = rows.get_value
+        try:
+            events = self.mapper.open_plain(cast("list[bytes]", [get(row, 3) for row in which]))
+        except msgspec.MsgspecError:
+            events = []
+        if list(map(type, events)) == kinds:
+            return events
+        # One of them is not what its topic says. The mapper says which.
+        return [self._open(rows, row, {}) for row in which]
+
+    def _unsealed(self, rows: pq.abc.PGresult, which: Sequence[int]) -> list[Event]:
+        """Those that need keys, which are fetched together."""
         wanted: set[int] = set()
-        for row in rows:
-            wanted |= key_ids(row[3])
+        for row in which:
+            wanted |= key_ids(_bytes(rows, row, 3))
         keys = self.vault.keys(wanted) if wanted else {}
-        return [
-            Recorded(
-                case_id=case_id,
-                version=version,
-                position=position,
-                recorded_at=recorded_at,
-                actor=Actor(actor_id, cast(Role, actor_role)),
-                command_id=command_id,
-                causation=causation,
-                event=self.mapper.open(case_id, version, topic, state, keys),
+        return [self._open(rows, row, keys) for row in which]
+
+    def _open(self, rows: pq.abc.PGresult, row: int, keys: Mapping[int, AESGCM]) -> Event:
+        case_id, topic = UUID(bytes=_bytes(rows, row, 0)), _bytes(rows, row, 2).decode()
+        return self.mapper.open(case_id, _number(rows, row, 1), topic, _bytes(rows, row, 3), keys)
+
+    def _recorded(self, rows: pq.abc.PGresult) -> list[Recorded]:
+        """Of rows as _WHOLE has them."""
+        get = rows.get_value
+        case_ids = _case_ids(rows)
+        events = self._events(rows)
+        actors: dict[tuple[bytes | None, bytes | None], Actor] = {}
+        found: list[Recorded] = []
+        for row, (case_id, event) in enumerate(zip(case_ids, events, strict=True)):
+            named = get(row, 6), get(row, 7)
+            actor = actors.get(named)
+            if actor is None:
+                role = cast(Role, _text(rows, row, 7))
+                actor = actors[named] = Actor(_text(rows, row, 6), role)
+            command_id = get(row, 8)
+            found.append(
+                Recorded(
+                    case_id=case_id,
+                    version=_number(rows, row, 1),
+                    position=_number(rows, row, 4),
+                    recorded_at=_EPOCH + timedelta(microseconds=_number(rows, row, 5)),
+                    actor=actor,
+                    command_id=None if command_id is None else UUID(bytes=command_id),
+                    causation=_text(rows, row, 9),
+                    event=event,
+                )
             )
-            for (
-                case_id, version, topic, state, position, recorded_at,
-                actor_id, actor_role, command_id, causation,
-            ) in rows
-        ]  # fmt: skip
+        return found
 
 
-def _grouped(pairs: Iterable[tuple[UUID, Recorded]]) -> dict[UUID, list[Recorded]]:
-    groups: dict[UUID, list[Recorded]] = {}
+def _bytes(rows: pq.abc.PGresult, row: int, column: int) -> bytes:
+    value = rows.get_value(row, column)
+    assert value is not None, "the column is NOT NULL"
+    return value
+
+
+def _number(rows: pq.abc.PGresult, row: int, column: int) -> int:
+    return int.from_bytes(_bytes(rows, row, column), signed=True)
+
+
+def _text(rows: pq.abc.PGresult, row: int, column: int) -> str:
+    return _bytes(rows, row, column).decode()
+
+
+def _case_ids(rows: pq.abc.PGresult, known: dict[bytes, UUID] | None = None) -> list[UUID]:
+    """Of the first column; the same case is the same object, as far as it is `known`."""
+    get = rows.get_value
+    ids = cast("list[bytes]", [get(row, 0) for row in range(rows.ntuples)])
+    known = {} if known is None else known
+    for new in set(ids) - known.keys():
+        known[new] = UUID(bytes=new)
+    return [known[each] for each in ids]
+
+
+def _grouped(pairs: Iterable[tuple[UUID, V]]) -> dict[UUID, list[V]]:
+    groups: dict[UUID, list[V]] = {}
     for name, each in pairs:
         groups.setdefault(name, []).append(each)
     return groups

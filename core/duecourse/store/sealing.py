@@ -1,6 +1,6 @@
 """Finds the personal texts of a structure and turns each into something only its key can read."""
 
-import base64
+import binascii
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -19,7 +19,9 @@ Marks = Mapping[str, "Marks | None"]
 
 EACH: Final = "*"
 _NONCE_BYTES: Final = 12
-_SEALED: Final = re.compile(r"~1\.([1-9][0-9]{0,18})\.([A-Za-z0-9_-]{38,})")
+_OVERHEAD: Final = _NONCE_BYTES + 16  # the tag
+_TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+_FROM_URL_SAFE: Final = str.maketrans("-_", "+/")
 _KEY_ID_IN_STATE: Final = re.compile(rb'"~1\.([1-9][0-9]{0,17})\.')
 
 
@@ -47,21 +49,28 @@ def seal(text: str, place: Place, path: str, key_id: int, cipher: AESGCM) -> str
 
 def unseal(text: str, place: Place, path: str, keys: Mapping[int, AESGCM]) -> str:
     """The text, or ERASED if its key is gone. Raises SealBroken if anything about it is off."""
-    found = _SEALED.fullmatch(text)
-    if found is None:
-        raise SealBroken(f"{_where(place, path)} is not sealed")
-    cipher = keys.get(int(found[1]))
+    key_id, sealed = _taken_apart(text, place, path)
+    cipher = keys.get(key_id)
     if cipher is None:
         return ERASED
-    sealed = base64.urlsafe_b64decode(found[2] + "=" * (-len(found[2]) % 4))
-    if _encode(sealed) != found[2]:
-        raise SealBroken(f"{_where(place, path)} is not in its one true form")
+    nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
     try:
-        return cipher.decrypt(
-            sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place.bound(path)
-        ).decode()
+        return cipher.decrypt(nonce, ciphertext, place.bound(path)).decode()
     except InvalidTag:
         raise SealBroken(f"{_where(place, path)} was altered or moved") from None
+
+
+def _taken_apart(text: str, place: Place, path: str) -> tuple[int, bytes]:
+    """The key id and the sealed bytes of a text that is in its one true form."""
+    try:
+        _, number, body = text.split(".")
+        key_id = int(number)
+        sealed = binascii.a2b_base64(body.translate(_FROM_URL_SAFE) + "==")
+    except ValueError:
+        raise SealBroken(f"{_where(place, path)} is not sealed") from None
+    if len(sealed) <= _OVERHEAD or key_id < 1 or f"~1.{key_id}.{_encode(sealed)}" != text:
+        raise SealBroken(f"{_where(place, path)} is not sealed, or not in its one true form")
+    return key_id, sealed
 
 
 def key_ids(state: bytes) -> set[int]:
@@ -185,7 +194,8 @@ def _merge(into: dict[str, Marks | None], other: Marks) -> None:
 
 
 def _encode(sealed: bytes) -> str:
-    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    encoded = binascii.b2a_base64(sealed, newline=False)
+    return encoded.translate(_TO_URL_SAFE, b"=").decode()
 
 
 def _where(place: Place, path: str) -> str:

@@ -60,7 +60,7 @@ class States:
         found: dict[UUID, Loaded] = {}
         for case_id, loaded in known.items():
             tail = tails.get(case_id)
-            latest = self.after(loaded, [each.event for each in tail]) if tail else loaded
+            latest = self.after(loaded, tail) if tail else loaded
             if latest is not None:
                 found[case_id] = latest
                 self.keep(case_id, latest)

@@ -4,12 +4,11 @@ import selectors
 from collections.abc import Sequence
 from typing import Final
 
-import psycopg
 from psycopg import pq
 
 from duecourse.store import append
 from duecourse.store.append import Entry, Mode, Written
-from duecourse.store.database import Connection, Database
+from duecourse.store.database import Connection, Database, failure
 
 WRITERS_LOCK: Final = 4922500610731043
 """Held shared by every writer for as long as it is connected; see 0003_group_commit.sql."""
@@ -75,7 +74,7 @@ class Writer:
         """Tell whether the flush that was under way has just ended."""
         result = self._flushing.result() if self._flushing else None
         if result is not None and result.status != pq.ExecStatus.TUPLES_OK:
-            raise psycopg.errors.error_from_result(result)
+            raise failure(result)
         return result is not None
 
     def close(self) -> None:
