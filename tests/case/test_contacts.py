@@ -256,6 +256,25 @@ def test_a_message_the_channel_could_not_take_has_left_nothing_and_is_asked_for_
     story.when(hold()).when(dispatch(), at=NOON + DAY / 24).then_nothing()
 
 
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pay(10_000),
+        pay(60_000),
+        hold(),
+        c.RecordOptOut(channel="sms", how="by phone"),
+        c.RetireContactPoint(point_id="mobile", reason="not theirs"),
+        c.CloseCase(reason="sold"),
+    ],
+)
+def test_what_calls_a_message_off_while_the_channel_is_busy_is_heeded(
+    meanwhile: c.Command,
+) -> None:
+    story = permitted().when(dispatch()).when(meanwhile).when(POSTPONED)
+    assert story.then_one(e.ContactCancelled).recalled
+    story.when(dispatch(), at=NOON + DAY / 24).then_nothing()
+
+
 def test_a_message_that_would_be_tried_after_its_permission_is_rejected() -> None:
     late = replace(POSTPONED, until=NOON + TWO_HOURS)
     permitted().when(dispatch()).when(late).then_one(e.ContactRejected)

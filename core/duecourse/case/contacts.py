@@ -118,10 +118,15 @@ def situation(
             ActiveHold(hold_id=key, kind=hold.kind, blocks=hold.blocks, until=hold.until)
             for key, hold in case.holds.items()
         ),
-        opted_out=frozenset(case.opted_out) - ({"all"} if channel in case.opted_in else set()),
+        opted_out=_opt_outs(case, channel),
         past=tuple(_past(case, without)),
         pending=tuple(_pending(case, at, without)),
     )
+
+
+def _opt_outs(case: Case, channel: str) -> frozenset[str]:
+    """Those that count for a channel: who wanted nothing any more may have wanted this again."""
+    return frozenset(case.opted_out) - ({"all"} if channel in case.opted_in else set())
 
 
 def _past(case: Case, without: UUID | None) -> Iterator[PastContact]:
@@ -261,14 +266,30 @@ def record_postponed(case: Case, command: c.RecordPostponed, context: Context) -
     if command.until >= contact.expires_at:
         reason = command.reason
         return [e.ContactRejected(at=context.at, contact_id=command.contact_id, reason=reason)]
+    postponed = e.ContactPostponed(
+        at=context.at,
+        contact_id=command.contact_id,
+        until=command.until,
+        reason=command.reason,
+    )
+    if not _is_called_off(case, contact):
+        return [postponed]
+    why = "called off while the channel was busy"
     return [
-        e.ContactPostponed(
-            at=context.at,
-            contact_id=command.contact_id,
-            until=command.until,
-            reason=command.reason,
-        )
+        postponed,
+        e.ContactCancelled(at=context.at, contact_id=command.contact_id, reason=why, recalled=True),
     ]
+
+
+def _is_called_off(case: Case, contact: Contact) -> bool:
+    """Whether what calls permissions back has come since, while this one was on its way."""
+    return (
+        case.is_closed
+        or contact.point_id not in case.points
+        or bool(case.blocks("outreach"))
+        or not _opt_outs(case, contact.channel).isdisjoint({contact.channel, "all"})
+        or any(paid.recorded_at >= contact.permitted_at for paid in case.payments.values())
+    )
 
 
 def record_receipt(case: Case, command: c.RecordReceipt, context: Context) -> list[e.Event]:
