@@ -1,6 +1,6 @@
 # Needs only make and Python >= 3.11. `make PYTHON=/path/to/python3.12 ...` chooses another Python.
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check bench lock clean
 .DEFAULT_GOAL := demo
 
 INSTALLED := .venv/.installed
@@ -17,6 +17,10 @@ check: $(INSTALLED)
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+# The servers, the load and the peers are all its own; nothing else should run on the machine.
+bench: $(INSTALLED)  ## ratios to the limit and to peers; QUICK=1: in minutes, BIG=1: up to 10 M events
+	.venv/bin/python -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(if $(filter-out 0,$(BIG)),--big) $(ARGS)
 
 # The stamp is removed first and made last: an installation cut short begins anew next time.
 $(INSTALLED): requirements.lock requirements-fonts.lock pyproject.toml
@@ -62,6 +66,6 @@ lock:
 	@! grep -n '://' requirements.lock requirements-fonts.lock
 
 clean:  ## everything that was made, except ./data
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+	rm -rf .venv .uv .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
 		.coverage htmlcov build dist
-	find core api plugins adapters tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find core api plugins adapters tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
