@@ -2,19 +2,22 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Final
-from uuid import UUID, uuid4, uuid5
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID, uuid5
 
 import msgspec
 from litestar import Request, Response
+from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
-from duecourse.case.commands import Command
+from duecourse.case.commands import Command, OpenCase
 from duecourse.case.context import Context
 from duecourse.case.decide import decide
+from duecourse.case.errors import CaseNotFound
 from duecourse.case.events import Event
 from duecourse.case.state import Case
+from duecourse.chance import new_id
 from duecourse.store.engine import Loaded
 from duecourse.store.engine import Request as EngineRequest
 from duecourse.store.errors import CaseMoved
@@ -26,6 +29,8 @@ from duecourse_api.services import Services
 _KEYS: Final = UUID("6f6c1d0e-4f0b-5c86-9d53-0a6d6c6b6579")
 """Namespace of the command ids that Idempotency-Keys stand for."""
 _ETAG: Final = re.compile(r'"([0-9]{1,18})"', re.ASCII)
+Versions = tuple[int, ...] | Literal["*"]
+"""What If-Match lets through; version 0 is a case that is not there yet."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,16 +51,16 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     services: Services
     caller: Caller
     command_id: UUID
-    expected_version: int | None
+    if_match: Versions | None
 
     def new_id(self, what: str) -> UUID:
         """The same id for the same request, so that a repeat is the same command."""
         return uuid5(self.command_id, what)
 
-    def load(self, case_id: UUID) -> Loaded:
-        return self.services.engine.load(case_id)
+    async def load(self, case_id: UUID) -> Loaded:
+        return await sync_to_thread(self.services.engine.load, case_id)
 
-    def carry_out(
+    async def carry_out(
         self, case_id: UUID, command: Command, *, created: bool = False
     ) -> Response[Answer]:
         """Execute and answer; 201 if something was `created`, else 200."""
@@ -65,9 +70,9 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
             command_id=self.command_id,
             actor=self.caller.actor,
             causation="api",
-            expected_version=self.expected_version,
+            expected_version=await self._expected_version(case_id, command),
         )
-        outcome = self.services.engine.execute_sync(request)
+        outcome = await self.services.engine.execute(request)
         answer = Answer(
             case_id=outcome.case_id,
             version=outcome.version,
@@ -77,10 +82,10 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
         )
         return self._response(answer, 201 if created and outcome.events else 200)
 
-    def try_out(self, case_id: UUID, command: Command) -> Response[Answer]:
+    async def try_out(self, case_id: UUID, command: Command) -> Response[Answer]:
         """Answer as `carry_out` would, and record nothing."""
-        loaded = self.load(case_id)
-        if self.expected_version not in (None, loaded.version):
+        loaded = await self.load(case_id)
+        if await self._expected_version(case_id, command) not in (None, loaded.version):
             raise CaseMoved(f"the case is at version {loaded.version}; look at it again")
         events = decide(loaded.case, command, self.context(loaded.case))
         answer = Answer(
@@ -91,6 +96,24 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
             repeated=False,
         )
         return self._response(answer, 200)
+
+    async def _expected_version(self, case_id: UUID, command: Command) -> int | None:
+        """The one version to go on from. None: any."""
+        match self.if_match:
+            case None:
+                return None
+            case (only,):
+                return only
+        try:
+            version = (await self.load(case_id)).version
+        except CaseNotFound:
+            version = 0
+        if self.if_match == "*":
+            if not version and isinstance(command, OpenCase):
+                raise CaseMoved("If-Match is *, and the case is not there yet")
+            return None
+        # With none of them the engine refuses, unless it knows the request as a repeat.
+        return version if version in self.if_match else self.if_match[0]
 
     def context(self, case: Case, at: datetime | None = None) -> Context:
         moment = self.services.clock() if at is None else at
@@ -119,8 +142,11 @@ IfMatch = Annotated[
     str | None,
     HeaderParameter(
         name="If-Match",
-        max_length=40,
-        description="The ETag that was read. Answered with 412 when the case has moved on.",
+        max_length=200,
+        description=(
+            "The ETag that was read, or several, or * for any case that is there."
+            " Answered with 412 when the case has moved on."
+        ),
     ),
 ]
 
@@ -133,22 +159,23 @@ def provide_asking(
 ) -> Asking:
     caller = request.user
     command_id = (
-        uuid4() if idempotency_key is None else uuid5(_KEYS, f"{caller.key_id}/{idempotency_key}")
+        new_id() if idempotency_key is None else uuid5(_KEYS, f"{caller.key_id}/{idempotency_key}")
     )
     return Asking(
         services=services,
         caller=caller,
         command_id=command_id,
-        expected_version=_expected(if_match),
+        if_match=None if if_match is None else _versions(if_match),
     )
 
 
-def _expected(if_match: str | None) -> int | None:
-    if if_match is None:
-        return None
-    version = _ETAG.fullmatch(if_match.strip())
-    if version is None:
+def _versions(if_match: str) -> Versions:
+    if if_match.strip() == "*":
+        return "*"
+    found = [_ETAG.fullmatch(each.strip()) for each in if_match.split(",")]
+    versions = tuple(int(each[1]) for each in found if each is not None)
+    if len(versions) < len(found):
         raise Refused(
-            INVALID_FIELD, 'write the version in quotes, as the ETag has it: "7"', "If-Match"
+            INVALID_FIELD, 'write the version in quotes, as the ETag has it: "7"; or *', "If-Match"
         )
-    return int(version[1])
+    return versions

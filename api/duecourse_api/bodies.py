@@ -204,10 +204,14 @@ class Closure(Body):
 
 
 class NewContact(Body):
-    """With no `point_id` the first usable address of the debtor is taken."""
+    """With no `point_id` the first usable address of the debtor is taken.
+
+    `channel` is a configured one, or `call` or `visit`; `template` one of those for its medium. For a
+    call or a visit it is a name of your own.
+    """
 
     channel: Channel
-    template: Annotated[Name, msgspec.Meta(examples=["first-reminder"])]
+    template: Annotated[Name, msgspec.Meta(examples=["reminder-first"])]
     point_id: Name | None = None
 
 
@@ -315,7 +319,7 @@ class NewReferral(Body):
 
 
 class Approval(Body):
-    """`adapter` is the filing adapter that makes the bundle."""
+    """`adapter` is the configured filing adapter that makes the bundle."""
 
     adapter: Annotated[Name, msgspec.Meta(examples=["cn-court"])]
 

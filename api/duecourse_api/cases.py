@@ -21,7 +21,7 @@ from duecourse_api.routing import PathName, changes, creates
 
 
 @creates("/cases")
-def open_case(data: JSONBody[NewCase], asking: NamedDependency[Asking]) -> Response[Answer]:
+async def open_case(data: JSONBody[NewCase], asking: NamedDependency[Asking]) -> Response[Answer]:
     """Open a case, or place on the open one the debts it does not have yet."""
     pseudonym = asking.services.vault.pseudonym
     case_id = pseudonym("case", data.creditor, data.borrower_ref)
@@ -36,82 +36,84 @@ def open_case(data: JSONBody[NewCase], asking: NamedDependency[Asking]) -> Respo
             each.record(pseudonym("debt", data.creditor, each.account)) for each in data.debts
         ),
     )
-    response = asking.carry_out(case_id, command, created=True)
+    response = await asking.carry_out(case_id, command, created=True)
     response.headers["Location"] = f"/cases/{case_id}"
     return response
 
 
 @creates("/cases/{case_id:uuid}/debts")
-def place_debt(
+async def place_debt(
     case_id: FromPath[UUID], data: JSONBody[NewDebt], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Place another account of the same debtor and creditor."""
-    creditor = asking.load(case_id).case.creditor
+    creditor = (await asking.load(case_id)).case.creditor
     debt_id = asking.services.vault.pseudonym("debt", creditor, data.account)
-    return asking.carry_out(case_id, c.PlaceDebt(debt=data.record(debt_id)), created=True)
+    return await asking.carry_out(case_id, c.PlaceDebt(debt=data.record(debt_id)), created=True)
 
 
 @changes("/cases/{case_id:uuid}/debts/{debt_id:uuid}/withdrawal")
-def withdraw_debt(
+async def withdraw_debt(
     case_id: FromPath[UUID],
     debt_id: FromPath[UUID],
     data: JSONBody[Because],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
     """Take a debt back: recalled, sold, or never owed."""
-    return asking.carry_out(case_id, c.WithdrawDebt(debt_id=debt_id, reason=data.reason))
+    return await asking.carry_out(case_id, c.WithdrawDebt(debt_id=debt_id, reason=data.reason))
 
 
 @creates("/cases/{case_id:uuid}/contact-points")
-def add_contact_point(
+async def add_contact_point(
     case_id: FromPath[UUID], data: JSONBody[NewContactPoint], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Add an address, or replace the one of the same `point_id`."""
-    return asking.carry_out(case_id, c.AddContactPoint(point=data.record()), created=True)
+    return await asking.carry_out(case_id, c.AddContactPoint(point=data.record()), created=True)
 
 
 @changes("/cases/{case_id:uuid}/contact-points/{point_id:str}/retirement")
-def retire_contact_point(
+async def retire_contact_point(
     case_id: FromPath[UUID],
     point_id: PathName,
     data: JSONBody[Because],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
     """Use an address no more."""
-    return asking.carry_out(case_id, c.RetireContactPoint(point_id=point_id, reason=data.reason))
+    return await asking.carry_out(
+        case_id, c.RetireContactPoint(point_id=point_id, reason=data.reason)
+    )
 
 
 @changes("/cases/{case_id:uuid}/debtor/place")
-def move_debtor(
+async def move_debtor(
     case_id: FromPath[UUID], data: JSONBody[NewPlace], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Say under whose clock and law the debtor lives."""
     command = c.MoveDebtor(time_zone=data.time_zone.strip(), jurisdiction=data.jurisdiction.strip())
-    return asking.carry_out(case_id, command)
+    return await asking.carry_out(case_id, command)
 
 
 @changes("/cases/{case_id:uuid}/stage")
-def move_stage(
+async def move_stage(
     case_id: FromPath[UUID], data: JSONBody[NewStage], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Move the case to another stage, when it is ready for it."""
-    return asking.carry_out(case_id, c.MoveStage(to=data.to, reason=data.reason))
+    return await asking.carry_out(case_id, c.MoveStage(to=data.to, reason=data.reason))
 
 
 @changes("/cases/{case_id:uuid}/closure")
-def close_case(
+async def close_case(
     case_id: FromPath[UUID], data: JSONBody[Closure], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Close the case and call back every contact that has not left."""
-    return asking.carry_out(case_id, c.CloseCase(reason=data.reason, note=data.note))
+    return await asking.carry_out(case_id, c.CloseCase(reason=data.reason, note=data.note))
 
 
 @changes("/cases/{case_id:uuid}/reopening")
-def reopen_case(
+async def reopen_case(
     case_id: FromPath[UUID], data: JSONBody[Because], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Open a closed case again."""
-    return asking.carry_out(case_id, c.ReopenCase(reason=data.reason))
+    return await asking.carry_out(case_id, c.ReopenCase(reason=data.reason))
 
 
 HANDLERS = [

@@ -17,11 +17,12 @@ from duecourse_api.bodies import (
     NewReply,
     utc,
 )
+from duecourse_api.configured import require_channel, require_template
 from duecourse_api.routing import DryRun, changes, creates
 
 
 @creates("/cases/{case_id:uuid}/contacts")
-def request_contact(
+async def request_contact(
     case_id: FromPath[UUID],
     data: JSONBody[NewContact],
     asking: NamedDependency[Asking],
@@ -29,6 +30,8 @@ def request_contact(
     dry_run: DryRun = False,
 ) -> Response[Answer]:
     """Ask the rules for one contact: 201 and a permission, or 200 and the refusal with its rule."""
+    require_channel(asking.services, data.channel)
+    require_template(asking.services, data.channel, data.template)
     command = c.RequestContact(
         contact_id=asking.new_id("contact"),
         channel=data.channel,
@@ -36,26 +39,28 @@ def request_contact(
         point_id=data.point_id or "",
     )
     if dry_run:
-        return asking.try_out(case_id, command)
-    response = asking.carry_out(case_id, command, created=True)
+        return await asking.try_out(case_id, command)
+    response = await asking.carry_out(case_id, command, created=True)
     if any(isinstance(event, ContactRefused) for event in response.content.events):
         response.status_code = 200
     return response
 
 
 @changes("/cases/{case_id:uuid}/contacts/{contact_id:uuid}/cancellation")
-def cancel_contact(
+async def cancel_contact(
     case_id: FromPath[UUID],
     contact_id: FromPath[UUID],
     data: JSONBody[Because],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
     """Call a permitted contact back before it leaves."""
-    return asking.carry_out(case_id, c.CancelContact(contact_id=contact_id, reason=data.reason))
+    return await asking.carry_out(
+        case_id, c.CancelContact(contact_id=contact_id, reason=data.reason)
+    )
 
 
 @creates("/cases/{case_id:uuid}/conversations")
-def log_conversation(
+async def log_conversation(
     case_id: FromPath[UUID], data: JSONBody[NewConversation], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Keep what was said, with whom, and what came of it."""
@@ -70,11 +75,11 @@ def log_conversation(
         note=data.note,
         point_id=data.point_id or "",
     )
-    return asking.carry_out(case_id, command, created=True)
+    return await asking.carry_out(case_id, command, created=True)
 
 
 @creates("/cases/{case_id:uuid}/replies")
-def record_reply(
+async def record_reply(
     case_id: FromPath[UUID], data: JSONBody[NewReply], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Keep words of the debtor verbatim; a STOP among them is obeyed."""
@@ -85,25 +90,25 @@ def record_reply(
         occurred_at=utc(data.occurred_at),
         point_id=data.point_id or "",
     )
-    return asking.carry_out(case_id, command, created=True)
+    return await asking.carry_out(case_id, command, created=True)
 
 
 @creates("/cases/{case_id:uuid}/opt-outs")
-def opt_out(
+async def opt_out(
     case_id: FromPath[UUID], data: JSONBody[ChannelChoice], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """The debtor wants no more of a channel."""
     command = c.RecordOptOut(channel=data.channel, how=data.how)
-    return asking.carry_out(case_id, command, created=True)
+    return await asking.carry_out(case_id, command, created=True)
 
 
 @creates("/cases/{case_id:uuid}/opt-ins")
-def opt_in(
+async def opt_in(
     case_id: FromPath[UUID], data: JSONBody[ChannelChoice], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """The debtor wants a channel again."""
     command = c.RecordOptIn(channel=data.channel, how=data.how)
-    return asking.carry_out(case_id, command, created=True)
+    return await asking.carry_out(case_id, command, created=True)
 
 
 HANDLERS = [request_contact, cancel_contact, log_conversation, record_reply, opt_out, opt_in]

@@ -24,7 +24,7 @@ from duecourse_api.routing import DryRun, PathName, changes, creates
 
 
 @creates("/cases/{case_id:uuid}/promises")
-def make_promise(
+async def make_promise(
     case_id: FromPath[UUID], data: JSONBody[NewPromise], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Keep a promise to pay. Whether it was kept is judged the day after it is due."""
@@ -34,22 +34,24 @@ def make_promise(
         amount_minor=data.amount_minor,
         due_on=data.due_on,
     )
-    return asking.carry_out(case_id, command, created=True)
+    return await asking.carry_out(case_id, command, created=True)
 
 
 @changes("/cases/{case_id:uuid}/promises/{promise_id:uuid}/withdrawal")
-def withdraw_promise(
+async def withdraw_promise(
     case_id: FromPath[UUID],
     promise_id: FromPath[UUID],
     data: JSONBody[Because],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
     """Release the debtor from a promise."""
-    return asking.carry_out(case_id, c.WithdrawPromise(promise_id=promise_id, reason=data.reason))
+    return await asking.carry_out(
+        case_id, c.WithdrawPromise(promise_id=promise_id, reason=data.reason)
+    )
 
 
 @creates("/cases/{case_id:uuid}/plans")
-def offer_plan(
+async def offer_plan(
     case_id: FromPath[UUID],
     data: JSONBody[NewPlan],
     asking: NamedDependency[Asking],
@@ -62,13 +64,13 @@ def offer_plan(
         plan_id=plan_id,
         kind=data.kind,
         currency=data.currency,
-        instalments=_instalments(data, asking.load(case_id).case, plan_id),
+        instalments=_instalments(data, (await asking.load(case_id)).case, plan_id),
         expires_on=data.expires_on,
         waived_minor=data.waived_minor,
     )
     if dry_run:
-        return asking.try_out(case_id, command)
-    return asking.carry_out(case_id, command, created=True)
+        return await asking.try_out(case_id, command)
+    return await asking.carry_out(case_id, command, created=True)
 
 
 def _instalments(data: NewPlan, case: Case, plan_id: UUID) -> tuple[Instalment, ...]:
@@ -94,40 +96,40 @@ def _instalments(data: NewPlan, case: Case, plan_id: UUID) -> tuple[Instalment, 
 
 
 @changes("/cases/{case_id:uuid}/plans/{plan_id:uuid}/acceptance")
-def accept_plan(
+async def accept_plan(
     case_id: FromPath[UUID],
     plan_id: FromPath[UUID],
     data: JSONBody[Acceptance],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
     """The debtor agreed."""
-    return asking.carry_out(case_id, c.AcceptPlan(plan_id=plan_id, evidence=data.evidence))
+    return await asking.carry_out(case_id, c.AcceptPlan(plan_id=plan_id, evidence=data.evidence))
 
 
 @changes("/cases/{case_id:uuid}/plans/{plan_id:uuid}/decline")
-def decline_plan(
+async def decline_plan(
     case_id: FromPath[UUID],
     plan_id: FromPath[UUID],
     data: JSONBody[Decline],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
     """The debtor said no."""
-    return asking.carry_out(case_id, c.DeclinePlan(plan_id=plan_id, reason=data.reason))
+    return await asking.carry_out(case_id, c.DeclinePlan(plan_id=plan_id, reason=data.reason))
 
 
 @changes("/cases/{case_id:uuid}/plans/{plan_id:uuid}/withdrawal")
-def withdraw_plan(
+async def withdraw_plan(
     case_id: FromPath[UUID],
     plan_id: FromPath[UUID],
     data: JSONBody[Because],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
     """Take an offer or a running plan back."""
-    return asking.carry_out(case_id, c.WithdrawPlan(plan_id=plan_id, reason=data.reason))
+    return await asking.carry_out(case_id, c.WithdrawPlan(plan_id=plan_id, reason=data.reason))
 
 
 @creates("/cases/{case_id:uuid}/payments")
-def record_payment(
+async def record_payment(
     case_id: FromPath[UUID],
     data: JSONBody[NewPayment],
     asking: NamedDependency[Asking],
@@ -144,12 +146,12 @@ def record_payment(
         debt_id=data.debt_id,
     )
     if dry_run:
-        return asking.try_out(case_id, command)
-    return asking.carry_out(case_id, command, created=True)
+        return await asking.try_out(case_id, command)
+    return await asking.carry_out(case_id, command, created=True)
 
 
 @changes("/cases/{case_id:uuid}/payments/{payment_id:str}/reversal")
-def reverse_payment(
+async def reverse_payment(
     case_id: FromPath[UUID],
     payment_id: PathName,
     data: JSONBody[Because],
@@ -157,7 +159,7 @@ def reverse_payment(
 ) -> Response[Answer]:
     """Take a payment back exactly as it went in: it bounced, or was not ours."""
     command = c.ReversePayment(payment_id=payment_id, reason=data.reason)
-    return asking.carry_out(case_id, command)
+    return await asking.carry_out(case_id, command)
 
 
 HANDLERS = [

@@ -230,6 +230,6 @@ PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
     409: _spec("Not while the case is as it is."),
     412: _spec("If-Match named another version."),
     413: _spec("The body is too large."),
-    422: _spec("A field does not fit the case, or an Idempotency-Key was used before."),
+    422: _spec("A field fits neither the case nor what is configured, or an old Idempotency-Key."),
     503: _spec("Not now; try again after Retry-After seconds."),
 }

@@ -9,11 +9,12 @@ from litestar.params import FromPath, JSONBody
 from duecourse.case import commands as c
 from duecourse_api.asking import Answer, Asking
 from duecourse_api.bodies import Approval, Because, NewHold, NewOutcome, NewReferral
+from duecourse_api.configured import require_filing
 from duecourse_api.routing import PathName, changes, creates
 
 
 @creates("/cases/{case_id:uuid}/holds")
-def place_hold(
+async def place_hold(
     case_id: FromPath[UUID], data: JSONBody[NewHold], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Stop what the hold protects from; contacts that have not left are called back."""
@@ -25,43 +26,44 @@ def place_hold(
         until=data.until,
         debt_id=data.debt_id,
     )
-    return asking.carry_out(case_id, command, created=True)
+    return await asking.carry_out(case_id, command, created=True)
 
 
 @changes("/cases/{case_id:uuid}/holds/{hold_id:str}/lift")
-def lift_hold(
+async def lift_hold(
     case_id: FromPath[UUID],
     hold_id: PathName,
     data: JSONBody[Because],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
     """End a hold."""
-    return asking.carry_out(case_id, c.LiftHold(hold_id=hold_id, reason=data.reason))
+    return await asking.carry_out(case_id, c.LiftHold(hold_id=hold_id, reason=data.reason))
 
 
 @creates("/cases/{case_id:uuid}/referrals")
-def propose_referral(
+async def propose_referral(
     case_id: FromPath[UUID], data: JSONBody[NewReferral], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Propose legal action, when everything fairer has been tried."""
     command = c.ProposeReferral(referral_id=asking.new_id("referral"), grounds=data.grounds)
-    return asking.carry_out(case_id, command, created=True)
+    return await asking.carry_out(case_id, command, created=True)
 
 
 @changes("/cases/{case_id:uuid}/referrals/{referral_id:uuid}/approval")
-def approve_referral(
+async def approve_referral(
     case_id: FromPath[UUID],
     referral_id: FromPath[UUID],
     data: JSONBody[Approval],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
     """Approve legal action that another person proposed."""
+    require_filing(asking.services, data.adapter)
     command = c.ApproveReferral(referral_id=referral_id, adapter=data.adapter)
-    return asking.carry_out(case_id, command)
+    return await asking.carry_out(case_id, command)
 
 
 @changes("/cases/{case_id:uuid}/referrals/{referral_id:uuid}/decline")
-def decline_referral(
+async def decline_referral(
     case_id: FromPath[UUID],
     referral_id: FromPath[UUID],
     data: JSONBody[Because],
@@ -69,11 +71,11 @@ def decline_referral(
 ) -> Response[Answer]:
     """Say no to legal action; the way back to talking is open."""
     command = c.DeclineReferral(referral_id=referral_id, reason=data.reason)
-    return asking.carry_out(case_id, command)
+    return await asking.carry_out(case_id, command)
 
 
 @changes("/cases/{case_id:uuid}/referrals/{referral_id:uuid}/withdrawal")
-def withdraw_referral(
+async def withdraw_referral(
     case_id: FromPath[UUID],
     referral_id: FromPath[UUID],
     data: JSONBody[Because],
@@ -81,11 +83,11 @@ def withdraw_referral(
 ) -> Response[Answer]:
     """Take a referral back before it is filed."""
     command = c.WithdrawReferral(referral_id=referral_id, reason=data.reason)
-    return asking.carry_out(case_id, command)
+    return await asking.carry_out(case_id, command)
 
 
 @creates("/cases/{case_id:uuid}/referrals/{referral_id:uuid}/outcomes")
-def record_outcome(
+async def record_outcome(
     case_id: FromPath[UUID],
     referral_id: FromPath[UUID],
     data: JSONBody[NewOutcome],
@@ -99,7 +101,7 @@ def record_outcome(
         court_reference=data.court_reference,
         note=data.note,
     )
-    return asking.carry_out(case_id, command, created=True)
+    return await asking.carry_out(case_id, command, created=True)
 
 
 HANDLERS = [

@@ -25,6 +25,7 @@ from duecourse.store.engine import Recorded
 from duecourse.store.worklist import MAX_PAGE, Filters
 from duecourse.views.worklist import WorklistRow
 from duecourse_api.asking import versioned
+from duecourse_api.configured import require_channel
 from duecourse_api.login import Caller
 from duecourse_api.masking import masked
 from duecourse_api.problems import INVALID_FIELD, Refused
@@ -220,6 +221,7 @@ def may_we_contact(
     point_id: Annotated[str | None, Code] = None,
 ) -> Response[Permission]:
     """Ask the rules without asking for anything: may we, and if not, why and when."""
+    require_channel(services, channel)
     loaded = services.engine.load(case_id)
     moment = _moment(at, services.clock(), loaded.case)
     context = services.context_for(request.user.actor, moment)

@@ -19,12 +19,10 @@ NOTHING_NEW: Final = ResponseSpec(
     generate_examples=False,
 )
 
-# Sync handlers in threads: the store is synchronous throughout.
+# Reads wait for the database in a thread; commands meet in the engine, and need none.
 reads: Final = partial(get, sync_to_thread=True, responses=PROBLEMS)
-changes: Final = partial(post, sync_to_thread=True, responses=PROBLEMS, status_code=200)
-creates: Final = partial(
-    post, sync_to_thread=True, responses={200: NOTHING_NEW, **PROBLEMS}, status_code=201
-)
+changes: Final = partial(post, responses=PROBLEMS, status_code=200)
+creates: Final = partial(post, responses={200: NOTHING_NEW, **PROBLEMS}, status_code=201)
 OPEN: Final[list[SecurityRequirement]] = [{}]
 """For the schema: no key is needed. What is let in is said in roles.py."""
 

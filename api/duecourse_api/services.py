@@ -1,6 +1,6 @@
 """What the handlers need, put together at the edge."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """`missing` names what keeps the service from working, and answers within seconds.
 
     `threads` is how many requests are worked on at once; not more than the database has
-    connections for.
+    connections for. `filings` are the names of the filing adapters.
     """
 
     engine: Engine
@@ -31,6 +31,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     context_for: Callable[[Actor, datetime], Context]
     clock: Callable[[], datetime]
     channels: Mapping[str, Channel[Any]]
+    filings: Collection[str]
     worklist: Worklist
     references: References
     addresses: Addresses
@@ -47,6 +48,7 @@ def services_of(house: House) -> Services:
         context_for=house.context_for,
         clock=house.clock,
         channels=house.plugins.channels,
+        filings=house.plugins.filings.keys(),
         worklist=Worklist(house.database),
         references=References(house.database),
         addresses=house.addresses,

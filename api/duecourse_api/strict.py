@@ -36,10 +36,13 @@ def read_json(raw: bytes, kind: Any) -> Any:  # noqa: ANN401 - whatever type is 
         raise Refused(MALFORMED, "the body is not JSON") from None
 
 
-def refuse_unknown_parameters(
+async def refuse_unknown_parameters(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """A misspelt `dry_run` must not become a real payment."""
+    """A misspelt `dry_run` must not become a real payment.
+
+    Async although it waits for nothing: Litestar would run it in a thread.
+    """
     if handler.opt.get("any_query"):
         return
     known = {

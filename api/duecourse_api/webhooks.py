@@ -48,6 +48,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     opt={"any_query": True},
     status_code=202,
     security=OPEN,
+    sync_to_thread=True,
 )
 def receive_signals(
     request: Request[Any, Any, Any],

@@ -81,13 +81,15 @@ def _read_toml(file: Path) -> Table:
         with file.open("rb") as stream:
             raw = stream.read(MOST_BYTES + 1)
     except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+        raise SettingsError(
+            f"{file}: cannot be read: {error.strerror}; correct --config or DUECOURSE_CONFIG"
+        ) from error
     if len(raw) > MOST_BYTES:
-        raise SettingsError(f"{file}: is larger than {MOST_BYTES} bytes")
+        raise SettingsError(f"{file}: is larger than {MOST_BYTES} bytes; name the settings file")
     try:
         return tomllib.loads(raw.decode())
     except ValueError as error:
-        raise SettingsError(f"{file}: is not TOML in UTF-8: {error}") from error
+        raise SettingsError(f"{file}: is not TOML in UTF-8: {error}; correct it there") from error
 
 
 def convert(
@@ -122,7 +124,7 @@ def _resolve(value: object, environ: Mapping[str, str]) -> Secret:
     match value:
         case {"env": str(name), **rest} if not rest:
             if not environ.get(name):
-                raise ValueError(f"the environment variable {name} is not set")
+                raise ValueError(f"the environment variable {name} is not set; set it")
             return Secret(environ[name])
         case {"file": str(name), **rest} if not rest:
             return Secret(_read_secret(Path(name)))
@@ -136,13 +138,17 @@ def _read_secret(path: Path) -> str:
         with path.open("rb") as stream:
             raw = stream.read(MOST_SECRET_BYTES + 1)
     except OSError as error:
-        raise ValueError(f"the secret file {path} cannot be read: {error.strerror}") from None
+        raise ValueError(
+            f"the secret file {path} cannot be read: {error.strerror}; correct its name or its mode"
+        ) from None
     if len(raw) > MOST_SECRET_BYTES:
-        raise ValueError(f"the secret file {path} is larger than {MOST_SECRET_BYTES} bytes")
+        raise ValueError(
+            f"the secret file {path} is larger than {MOST_SECRET_BYTES} bytes; name another one"
+        )
     try:
         text = raw.decode().strip("\r\n")
     except UnicodeDecodeError:
-        raise ValueError(f"the secret file {path} is not UTF-8") from None
+        raise ValueError(f"the secret file {path} is not UTF-8; write it anew") from None
     if not text:
-        raise ValueError(f"the secret file {path} is empty")
+        raise ValueError(f"the secret file {path} is empty; write the secret there")
     return text

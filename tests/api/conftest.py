@@ -30,9 +30,9 @@ from duecourse.store.addresses import Addresses
 from duecourse.store.api_keys import KEY_ROLES, ApiKeys
 from duecourse.store.database import Database
 from duecourse.store.engine import Engine
-from duecourse.store.follower import Runner
 from duecourse.store.migrate import pending
 from duecourse.store.references import References
+from duecourse.store.runner import Runner
 from duecourse.store.timers import Timers
 from duecourse.store.vault import Vault
 from duecourse.store.worklist import Worklist
@@ -107,6 +107,7 @@ def services(database: Database, _clock: MovableClock, channel: FakeChannel) -> 
         context_for=context_for,
         clock=_clock,
         channels={"sms": channel},
+        filings={"cn-court"},
         worklist=Worklist(database),
         references=References(database),
         addresses=Addresses(database, vault),

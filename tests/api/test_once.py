@@ -1,11 +1,13 @@
 """One effect per request, and none on a case that has moved on."""
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 from tests.api.conftest import As, Caller, a_case
 
 HOLD = {"kind": "dispute", "authority": "the debtor disputes the balance"}
+SMS = {"channel": "sms", "template": "reminder-first"}
 
 
 def test_the_same_key_twice_has_one_effect_and_one_answer(collector: Caller, case: str) -> None:
@@ -86,7 +88,38 @@ def test_if_match_holds_for_a_case_that_is_not_there_yet(collector: Caller) -> N
     assert collector.post("/cases", body, {"If-Match": '"0"'}).status_code == 201
 
 
-@pytest.mark.parametrize("value", ["2", 'W/"2"', '"two"', "*", '"2", "3"'])
+def test_a_star_in_if_match_fits_any_case_that_is_there(collector: Caller) -> None:
+    body = a_case()
+    early = collector.post("/cases", body, {"If-Match": "*"})
+    assert (early.status_code, early.json()["status"]) == (412, 412)
+    opened = collector.post("/cases", body)
+    path = f"/cases/{opened.json()['case_id']}"
+    assert collector.post("/cases", body, {"If-Match": "*"}).status_code == 200
+    assert collector.post(f"{path}/holds", HOLD, {"If-Match": "*"}).status_code == 201
+    tried = collector.post(f"{path}/contacts", SMS, {"If-Match": "*"}, dry_run="true")
+    assert tried.status_code == 200
+    nobody = f"/cases/{UUID(int=1)}/holds"
+    assert collector.post(nobody, HOLD, {"If-Match": "*"}).status_code == 404
+
+
+def test_one_of_several_versions_in_if_match_is_enough(collector: Caller, case: str) -> None:
+    versions = {"If-Match": '"7", "2"'}
+    assert collector.post(f"{case}/holds", HOLD, versions).status_code == 201
+    late = collector.post(f"{case}/holds", HOLD, versions)
+    assert (late.status_code, late.json()["status"]) == (412, 412)
+    late = collector.post(f"{case}/contacts", SMS, versions, dry_run="true")
+    assert late.status_code == 412
+
+
+def test_a_repeat_with_several_old_versions_gets_its_first_answer(
+    collector: Caller, case: str
+) -> None:
+    headers = {"If-Match": '"2", "7"', "Idempotency-Key": f"l {case}"}
+    first, again = (collector.post(f"{case}/holds", HOLD, headers) for _ in range(2))
+    assert again.json() == first.json() | {"repeated": True}
+
+
+@pytest.mark.parametrize("value", ["2", 'W/"2"', '"two"', "", "* ,", '"2",', '"2", *'])
 def test_an_if_match_that_is_no_version_is_refused(
     collector: Caller, case: str, value: str
 ) -> None:

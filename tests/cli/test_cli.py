@@ -22,11 +22,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     environ = {k: v for k, v in os.environ.items() if not k.startswith("DUECOURSE_")}
     environ.pop("DATABASE_URL", None)
 
-    def duecourse(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def duecourse(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "duecourse", "--data", str(data), *arguments]
         return subprocess.run(
-            line, capture_output=True, text=True, timeout=120, check=False, env=environ, cwd=data
-        )
+            line, capture_output=True, text=True, timeout=120, check=False, env=environ | more,
+            cwd=data,
+        )  # fmt: skip
 
     return duecourse
 
@@ -45,7 +46,8 @@ def test_a_fresh_folder_needs_a_migration_and_the_doctor_says_so(tmp_path: Path)
     line = [sys.executable, "-m", "duecourse", "--data", str(tmp_path)]
     doctor = subprocess.run([*line, "doctor"], capture_output=True, text=True, check=False)
     assert doctor.returncode == 1
-    assert "duecourse migrate" in doctor.stdout
+    assert "data folder" in doctor.stdout
+    assert "duecourse migrate" in doctor.stderr
     assert subprocess.run([*line, "migrate"], capture_output=True, check=False).returncode == 0
     again = subprocess.run([*line, "doctor"], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stdout
@@ -104,6 +106,14 @@ def case_id(run: Run, portfolio: Path) -> str:
     listed = [json.loads(line) for line in run("case", "list", "--json").stdout.splitlines()]
     assert len(listed) == 5
     return str(listed[0]["case_id"])
+
+
+def test_ids_are_whole_where_the_list_is_narrow(run: Run, portfolio: Path, case_id: str) -> None:
+    narrow = {"COLUMNS": "40"}
+    assert case_id in run("case", "list", **narrow).stdout
+    key = run("keys", "create", "a-name-that-is-longer-than-most", "--role", "collector").stdout
+    assert key.split("_")[1] in run("keys", "list", **narrow).stdout
+    assert "import" in run("case", "timeline", case_id, **narrow).stdout
 
 
 def test_the_lists_for_programs_are_json(run: Run) -> None:

@@ -140,8 +140,8 @@ def test_no_personal_value_of_a_row_is_stored_in_clear(
     marks = {"name": "Zzyzx Testperson", "mobile": "+12025550199", "account": "ZZYZX-42"}
     into_store(write_rows(tmp_path / "rows.csv", [row | marks]))
     with psycopg.connect(dsn) as connection:
-        tables = ("case_events", "commands", "subject_keys")
-        dump = b"".join(_copied(connection, table) for table in tables)
+        found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        dump = b"".join(_copied(connection, table) for (table,) in found.fetchall())
     assert b"bank-that-is-discreet" in dump
     assert not [mark for mark in marks.values() if mark.encode() in dump]
 

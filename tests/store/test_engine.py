@@ -17,7 +17,7 @@ from duecourse.case.errors import CaseError, CaseIsClosed, CaseNotFound, Invalid
 from duecourse.case.state import Case
 from duecourse.store.database import Database
 from duecourse.store.engine import Engine, Loaded, Outcome, Request
-from duecourse.store.errors import CaseBusy, CommandIdReused, DecisionFailed
+from duecourse.store.errors import CaseBusy, CaseMoved, CommandIdReused, DecisionFailed
 
 Asking = Callable[..., Request]
 Opening = Callable[..., c.OpenCase]
@@ -196,6 +196,25 @@ def test_a_conflict_retries_only_its_own_command(
     assert decided == ["contested", "calm", "contested"]
 
 
+def test_what_is_meant_for_one_version_is_answered_by_the_conflict_itself(
+    new_engine: Callable[..., Engine], asking: Asking, paying: Paying, opened: UUID
+) -> None:
+    decided: list[c.Command] = []
+    rival = new_engine()
+
+    def interrupted(case: Case | None, command: c.Command, context: Context) -> Sequence[e.Event]:
+        decided.append(command)
+        rival.execute_sync(asking(paying("rival"), opened))
+        return decide(case, command, context)
+
+    engine, asked = new_engine(deciding=interrupted), asking(paying("mine"), opened)
+    meant = Request(opened, asked.command, asked.command_id, asked.actor, expected_version=2)
+    with pytest.raises(CaseMoved):
+        engine.execute_sync(meant)
+    assert len(decided) == 1
+    assert list(rival.load(opened).case.payments) == ["rival"]
+
+
 def test_a_case_that_never_holds_still_is_given_up_on(
     new_engine: Callable[..., Engine], asking: Asking, opening: Opening, paying: Paying
 ) -> None:
@@ -224,7 +243,9 @@ def test_a_no_is_never_said_on_an_outdated_state(
     with pytest.raises(CaseIsClosed):
         ours.execute_sync(asking(c.RetireContactPoint(point_id="phone-1", reason="dead"), case_id))
     theirs.execute_sync(asking(reopen, case_id))
-    retired = ours.execute_sync(asking(c.RetireContactPoint(point_id="phone-1", reason="dead"), case_id))
+    retired = ours.execute_sync(
+        asking(c.RetireContactPoint(point_id="phone-1", reason="dead"), case_id)
+    )
     assert [type(event) for event in retired.events] == [e.ContactPointRetired]
 
 

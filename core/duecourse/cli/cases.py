@@ -2,23 +2,25 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import get_args
+from typing import Final, get_args
 from uuid import UUID
 
 import msgspec
 import rich_click as click
-from rich.console import Console
-from rich.table import Table
 
 from duecourse.case.errors import CaseNotFound
 from duecourse.case.evolve import evolve
 from duecourse.case.state import Case
 from duecourse.case.words import Stage
 from duecourse.cli.settings import ReadSettings
+from duecourse.cli.tables import show as show_table
 from duecourse.flow.house import House
 from duecourse.money.amounts import format_minor
 from duecourse.store.engine import Recorded
 from duecourse.store.worklist import Filters, Worklist
+from duecourse.views.worklist import WorklistRow
+
+MOST_WORDS: Final = 40
 
 
 @click.group()
@@ -40,14 +42,14 @@ def list_(settings: ReadSettings, limit: int, stage: Stage | None, *, as_json: b
         for row in rows:
             click.echo(msgspec.json.encode(row))
         return
-    table = Table("case", "creditor", "stage", "outstanding", "next step", "attention")
-    for row in rows:
-        amount = f"{format_minor(row.outstanding_minor, row.currency)} {row.currency}"
-        step = f"{row.next_step} {row.next_step_at:%Y-%m-%d}" if row.next_step_at else ""
-        table.add_row(
-            str(row.case_id), row.creditor, row.stage, amount, step, ", ".join(row.attention)
-        )
-    Console(soft_wrap=True).print(table)
+    headers = ("case", "creditor", "stage", "outstanding", "next step", "attention")
+    show_table(headers, map(_line, rows), ids=("case", "creditor"))
+
+
+def _line(row: WorklistRow) -> tuple[str, ...]:
+    amount = f"{format_minor(row.outstanding_minor, row.currency)} {row.currency}"
+    step = f"{row.next_step} {row.next_step_at:%Y-%m-%d}" if row.next_step_at else ""
+    return str(row.case_id), row.creditor, row.stage, amount, step, ", ".join(row.attention)
 
 
 @case.command()
@@ -65,7 +67,7 @@ def show(
             break
         state = after
     if state is None:
-        raise click.ClickException("the case had not been opened by then")
+        raise click.ClickException("the case had not been opened by then; give a later --as-of")
     click.echo(_pretty(state))
 
 
@@ -74,17 +76,17 @@ def show(
 @click.pass_obj
 def timeline(settings: ReadSettings, case_id: UUID) -> None:
     """Print what happened, one line an event."""
-    table = Table("#", "when", "what", "who", "details", show_edge=False)
-    for recorded, _ in _replayed(settings, case_id, None):
-        event = recorded.event
-        table.add_row(
+    rows = (
+        (
             str(recorded.version),
-            event.at.strftime("%Y-%m-%d %H:%M"),
-            type(event).__name__,
+            recorded.event.at.strftime("%Y-%m-%d %H:%M"),
+            type(recorded.event).__name__,
             recorded.actor.id,
-            _gist(event),
+            _gist(recorded.event),
         )
-    Console().print(table)
+        for recorded, _ in _replayed(settings, case_id, None)
+    )
+    show_table(("#", "when", "what", "who", "details"), rows, ids=("#",))
 
 
 @case.command()
@@ -116,9 +118,13 @@ def _replayed(
         with House.open(settings()) as house:
             history = house.engine.history(case_id, until_version=version)
     except CaseNotFound as missing:
-        raise click.ClickException(f"there is no case {case_id}") from missing
+        raise click.ClickException(
+            f"there is no case {case_id}; `duecourse case list` has those that there are"
+        ) from missing
     if version is not None and history[-1].version < version:
-        raise click.ClickException(f"the case has {history[-1].version} versions, not {version}")
+        raise click.ClickException(
+            f"the case has no version {version}; give one from 1 to {history[-1].version}"
+        )
     state: Case | None = None
     for recorded in history:
         state = evolve(state, recorded.event)
@@ -130,11 +136,16 @@ def _pretty(state: Case) -> bytes:
 
 
 def _gist(event: object) -> str:
-    """The fields of an event on one line, short values only."""
+    """The fields of an event on one line; words are cut short, a code or an id never is."""
     fields = msgspec.to_builtins(event)
     shown = {
         key: value
         for key, value in fields.items()
         if key not in {"type", "at"} and isinstance(value, str | int | bool) and value != ""
     }
-    return ", ".join(f"{key}={str(value)[:40]}" for key, value in shown.items())
+    return ", ".join(f"{key}={_short(str(value))}" for key, value in shown.items())
+
+
+def _short(text: str) -> str:
+    is_code = text.isascii() and " " not in text
+    return text if is_code or len(text) <= MOST_WORDS else f"{text[:MOST_WORDS]}..."

@@ -1,10 +1,9 @@
 """Taking in portfolios and payments from files."""
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, get_args
 
 import rich_click as click
 from rich.console import Console
@@ -14,15 +13,34 @@ from duecourse.case.context import Actor
 from duecourse.cli.settings import ReadSettings
 from duecourse.flow.house import House
 from duecourse.intake.importer import import_payments, import_portfolio
-from duecourse.intake.mapping import MappingError, load_mapping
+from duecourse.intake.mapping import (
+    Kind,
+    MappingError,
+    MappingNotFound,
+    check_kind,
+    load_mapping,
+)
+from duecourse.intake.mapping import Mapping as FileMapping
 from duecourse.intake.report import ImportReport
+from duecourse.intake.rows import Delimiter
 
-IMPORTER = Actor("import", "operator")
+IMPORTER: Final = Actor("import", "operator")
+MOST_SHOWN: Final = 20
+TAKE_IN: Final[Mapping[Kind, Callable[..., ImportReport]]] = {
+    "portfolio": import_portfolio,
+    "payments": import_payments,
+}
 
 
 @click.group("import")
 def import_() -> None:
     """Take in a lender's files. A bad row is reported and the good ones are kept."""
+
+
+def _delimiter(_context: click.Context, _option: click.Parameter, given: str) -> str:
+    if given not in get_args(Delimiter):
+        raise click.BadParameter(f"{given[:9]!r} is no delimiter; use a comma, ; | or a tab")
+    return given
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
@@ -42,7 +60,13 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             type=click.DateTime(["%Y-%m-%d"]),
             help="The day of the import. Default: today.",
         ),
-        click.option("--delimiter", default=",", show_default=True),
+        click.option(
+            "--delimiter",
+            default=",",
+            show_default=True,
+            callback=_delimiter,
+            help="A comma, ; | or a tab.",
+        ),
         click.pass_obj,
     ):
         command = option(command)
@@ -53,19 +77,19 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @_options
 def portfolio(settings: ReadSettings, **options: Any) -> None:  # noqa: ANN401 - click's own
     """Open a case for every borrower in FILE (CSV or JSON lines; columns: docs/import.md)."""
-    _run(settings, import_portfolio, **options)
+    _run(settings, "portfolio", **options)
 
 
 @import_.command()
 @_options
 def payments(settings: ReadSettings, **options: Any) -> None:  # noqa: ANN401 - click's own
     """Record every payment in FILE on its case."""
-    _run(settings, import_payments, **options)
+    _run(settings, "payments", **options)
 
 
 def _run(
     settings: ReadSettings,
-    take_in: Callable[..., ImportReport],
+    kind: Kind,
     *,
     file: Path,
     mapping: str | None,
@@ -73,44 +97,72 @@ def _run(
     as_of: datetime | None,
     delimiter: str,
 ) -> None:
-    try:
-        found = load_mapping(mapping) if mapping else None
-    except MappingError as wrong:
-        raise click.ClickException(str(wrong)) from wrong
-    with House.open(settings(), upgrade=True) as house, _bar() as bar:
+    found = _mapping(mapping, kind) if mapping else None
+    errors_path = errors or file.with_name(f"{file.name}.errors.csv")
+    if errors_path.exists() and errors_path.samefile(file):
+        words = f"{errors_path} is the file to import; name another one for its errors"
+        raise click.BadParameter(words, param_hint="--errors")
+    with House.open(settings.anew(), upgrade=True) as house, _bar() as bar:
         today: date = house.clock().astimezone().date()
         task = bar.add_task(file.name, total=file.stat().st_size)
-        try:
-            report = take_in(
-                file,
-                house.engine,
-                house.vault,
-                IMPORTER,
-                as_of=as_of.date() if as_of else today,
-                errors_path=errors or file.with_name(f"{file.name}.errors.csv"),
-                mapping=found,
-                delimiter=delimiter,
-                progress=lambda done, size: bar.update(task, completed=done, total=size),
-            )
-        except (MappingError, ValueError, OSError) as wrong:
-            raise click.ClickException(str(wrong)) from wrong
+        report = TAKE_IN[kind](
+            file,
+            house.engine,
+            house.vault,
+            IMPORTER,
+            as_of=as_of.date() if as_of else today,
+            errors_path=errors_path,
+            mapping=found,
+            delimiter=delimiter,
+            progress=lambda done, size: bar.update(task, completed=done, total=size),
+        )
+    if report.refused:
+        raise click.ClickException(_refusal(file, report))
     _show(report)
-    sys.exit(1 if report.refused else 0)
+
+
+def _mapping(name: str, kind: Kind) -> FileMapping:
+    """Load it before anything else is begun."""
+    try:
+        mapping = load_mapping(name)
+        check_kind(mapping, kind)
+    except MappingNotFound as missing:
+        raise click.BadParameter(str(missing), param_hint="--mapping") from missing
+    except MappingError as wrong:
+        words = str(wrong) if "; " in str(wrong) else f"{wrong}; docs/import.md shows the form"
+        raise click.ClickException(f"the mapping {name}, {words}") from wrong
+    return mapping
+
+
+def _refusal(file: Path, report: ImportReport) -> str:
+    """One thing that is wrong on one line; more of them below it."""
+    if len(report.refused) == 1:
+        (only,) = report.refused
+        # A field in brackets is no column but the whole of the file or its header.
+        where = f"{file}" if only.field.startswith("(") else f"{file}, column {only.field}"
+        return f"{where}: {only.problem}; {only.fix}"
+    count = len(report.refused)
+    what = f"{file}: {count} things are wrong with its header"
+    fix = "mend them or give a --mapping (docs/import.md lists the columns)"
+    lines = [f"  {each.field}: {each.problem}; {each.fix}" for each in report.refused[:MOST_SHOWN]]
+    if count > MOST_SHOWN:
+        lines.append(f"  and {count - MOST_SHOWN} more, in {report.errors_path}")
+    return "\n".join((f"{what}; {fix}", *lines))
 
 
 def _bar() -> Progress:
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
+        disable=not console.is_terminal,
     )
 
 
 def _show(report: ImportReport) -> None:
-    for problem in report.refused:
-        click.echo(f"refused: {problem.problem} {problem.fix}", err=True)
     click.echo(f"rows read          {report.rows_read}")
     click.echo(f"processed          {report.processed}")
     click.echo(f"  accepted         {report.accepted} ({report.unchanged} unchanged)")

@@ -205,4 +205,4 @@ def _refusal(row: Prepared, error: CaseError) -> Problem:
 
 def _refuse_same_file(path: Path, errors_path: Path) -> None:
     if errors_path.exists() and errors_path.samefile(path):
-        raise ValueError("errors_path is the file that is imported; choose another")
+        raise ValueError("the errors file is the file that is imported; choose another")

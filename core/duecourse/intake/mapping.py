@@ -54,6 +54,10 @@ class MappingError(Exception):
     """The mapping cannot be used; the message names the key and what to do about it."""
 
 
+class MappingNotFound(MappingError):
+    """There is no such mapping."""
+
+
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
@@ -150,24 +154,33 @@ def load_mapping(name: str) -> Mapping:
             return parse_mapping(stream.read(MAX_MAPPING_BYTES + 1))
     except OSError as error:
         ours = ", ".join(packaged_mappings())
-        raise MappingError(
-            f"cannot read the mapping {name!r}: {error.strerror}; give a file, or one of: {ours}"
+        raise MappingNotFound(
+            f"cannot read {name!r}: {error.strerror}; give a file, or one of: {ours}"
         ) from None
+
+
+def check_kind(mapping: Mapping, kind: Kind) -> None:
+    """Raise MappingError when the mapping is for another kind of file."""
+    if mapping.kind != kind:
+        raise MappingError(
+            f"kind: it is for {mapping.kind}, not for {kind};"
+            f" use `duecourse import {mapping.kind}`, or another mapping"
+        )
 
 
 def parse_mapping(data: bytes) -> Mapping:
     if len(data) > MAX_MAPPING_BYTES:
-        raise MappingError(f"the mapping is larger than {MAX_MAPPING_BYTES} bytes")
+        raise MappingError(f"the file: is larger than {MAX_MAPPING_BYTES} bytes; shorten it")
     try:
         tree = tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise MappingError(f"the mapping is not TOML in UTF-8: {error}") from None
+        raise MappingError(f"the file: is not TOML in UTF-8: {error}; correct it there") from None
     columns = {name: _origin(name, value) for name, value in _table(tree, "columns").items()}
     source = {
         name: _convert(value, Source, f"source.{name}")
         for name, value in _table(tree, "source").items()
     }
-    mapping = _convert(tree | {"columns": {}, "source": {}}, Mapping, "the mapping")
+    mapping = _convert(tree | {"columns": {}, "source": {}}, Mapping, "the file")
     mapping = msgspec.structs.replace(mapping, columns=columns, source=source)
     _check(mapping)
     return mapping
@@ -176,7 +189,7 @@ def parse_mapping(data: bytes) -> Mapping:
 def _table(tree: dict[str, object], key: str) -> dict[str, object]:
     found = tree.get(key, {})
     if not isinstance(found, dict):
-        raise MappingError(f"{key} must be a table: [{key}]")
+        raise MappingError(f"{key} must be a table; write [{key}]")
     return found
 
 
@@ -204,7 +217,9 @@ def _check(mapping: Mapping) -> None:
     names = {column.name for column in _COLUMNS[mapping.kind]}
     for name in mapping.columns:
         if name not in names:
-            raise MappingError(f"columns.{name}: a {mapping.kind} file has no column {name}")
+            raise MappingError(
+                f"columns.{name}: a {mapping.kind} file has no column {name}; leave it out"
+            )
     given = {*mapping.columns, *(PERSON_COLUMNS if mapping.people else ())}
     for column in _COLUMNS[mapping.kind]:
         if column.is_required and column.name not in given:
@@ -215,7 +230,7 @@ def _check(mapping: Mapping) -> None:
     for number, skip in enumerate(mapping.skip):
         _check_skip(mapping, skip, f"skip[{number}]")
     if mapping.people and mapping.kind == "payments":
-        raise MappingError("people: only a portfolio has people")
+        raise MappingError("people: only a portfolio has people; leave them out")
 
 
 def _check_skip(mapping: Mapping, skip: Skip, where: str) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from duecourse.intake import payments, portfolio
 from duecourse.intake.columns import PAYMENTS, PORTFOLIO, Column, check_names
 from duecourse.intake.mapped import Mapped, map_row
-from duecourse.intake.mapping import Kind, Mapping, MappingError
+from duecourse.intake.mapping import Kind, Mapping, check_kind
 from duecourse.intake.problems import Problem, Refused
 from duecourse.intake.reading import Fields, Prepared, Pseudonyms
 from duecourse.intake.rows import (
@@ -60,14 +60,18 @@ _ROW_FORMS: Final[dict[Kind, _RowForm]] = {
 }
 
 
+def _required(form: _RowForm) -> list[str]:
+    return [column.name for column in form.columns if column.is_required]
+
+
 class Preparer:
     """Reads the rows of one file. `as_of` is the day of the import."""
 
     def __init__(
         self, kind: Kind, ids: Pseudonyms, as_of: date, mapping: Mapping | None, seen: SeenKeys
     ) -> None:
-        if mapping is not None and mapping.kind != kind:
-            raise MappingError(f"kind: the mapping is for {mapping.kind}, not for {kind}")
+        if mapping is not None:
+            check_kind(mapping, kind)
         self._kind = kind
         self._form = _ROW_FORMS[kind]
         self._ids = ids
@@ -77,11 +81,7 @@ class Preparer:
         columns = self._form.columns
         self._labels = {} if mapping is None else {c.name: mapping.label(c.name) for c in columns}
         self._known = [c.name for c in columns] if mapping is None else mapping.known_headers
-        self._required = (
-            [c.name for c in columns if c.is_required]
-            if mapping is None
-            else mapping.required_headers
-        )
+        self._required = _required(self._form) if mapping is None else mapping.required_headers
 
     def rows(self, lines: Lines, form: FileForm, delimiter: Delimiter) -> Iterator[Ready]:
         """Read on to the end. Raises FileRefused before the first row, and nothing after it."""
@@ -97,8 +97,18 @@ class Preparer:
             raise FileRefused([problem]) from None
         problems = self._check_names(rows.header_line, rows.header, self._required)
         if problems:
-            raise FileRefused(problems)
+            raise FileRefused(self._other_kind(rows) or problems)
         return iter(rows)
+
+    def _other_kind(self, rows: CsvRows) -> list[Problem]:
+        """Say so where the header is right, but for another kind of file."""
+        for kind, form in _ROW_FORMS.items():
+            names, required = [c.name for c in form.columns], _required(form)
+            if kind != self._kind and not check_names(rows.header, names, required):
+                problem = f"this is the header of a {kind} file"
+                fix = f"use `duecourse import {kind}`"
+                return [Problem(line=rows.header_line, field=_HEADER, problem=problem, fix=fix)]
+        return []
 
     def _json_rows(self, lines: Lines) -> Iterator[Row | Spoiled]:
         is_empty = True

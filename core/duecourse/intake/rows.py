@@ -153,6 +153,7 @@ class CsvRows:
             raise Refused("the file is empty", "export it again, with a header line")
         if line.data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise Refused("the file is UTF-16", "save it as UTF-8")
+        _refuse_no_text(line.data)
         self.header_line = line.number
         self.header = tuple(name.strip() for name in self._record(line))
         _check_header(self.header)
@@ -199,6 +200,17 @@ class CsvRows:
                 f"give {columns} fields; put a field that has {self._delimiter!r} in it in quotes",
             )
         return values
+
+
+def _refuse_no_text(header: bytes) -> None:
+    if header.startswith(b"PK\x03\x04"):
+        raise Refused("the file is a spreadsheet or an archive", "export the sheet as CSV in UTF-8")
+    if b"\0" in header:
+        raise Refused("the file is not text", "export it as CSV in UTF-8")
+    try:
+        header.decode()
+    except UnicodeDecodeError:
+        raise Refused("the file is not UTF-8", "save it as UTF-8") from None
 
 
 def _check_header(header: Sequence[str]) -> None:

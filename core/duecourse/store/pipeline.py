@@ -25,7 +25,7 @@ from duecourse.case.events import Event
 from duecourse.store.answers import Answer, Outcome, Receiver
 from duecourse.store.append import Entry, Mode, Verdict, Written
 from duecourse.store.database import Database, is_lost
-from duecourse.store.errors import CaseBusy, DatabaseUnavailable, StoreError, origin
+from duecourse.store.errors import CaseBusy, CaseMoved, DatabaseUnavailable, StoreError, origin
 from duecourse.store.loader import Fetched, Loader
 from duecourse.store.log import EventLog
 from duecourse.store.states import Loaded, States
@@ -277,6 +277,13 @@ class Pipeline:
             self._release(task)
 
     def _again(self, task: Task) -> None:
+        """Somebody else has changed the case. What was meant for one version is meant for no other."""
+        expected = task.request.expected_version
+        if expected is not None:
+            moved = CaseMoved(f"the case has moved on from version {expected}; look at it again")
+            self._states.drop(task.request.case_id)
+            self._answer(task, moved)
+            return
         task.attempts += 1
         if task.attempts < MAX_ATTEMPTS:
             self._fetch(task)

@@ -2,7 +2,6 @@
 
 import binascii
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import inspect
 
 from duecourse.case.words import ERASED
+from duecourse.chance import random_bytes
 from duecourse.store.errors import SealBroken
 
 Marks = Mapping[str, "Marks | None"]
@@ -42,7 +42,7 @@ class Place:
 
 def seal(text: str, place: Place, path: str, key_id: int, cipher: AESGCM) -> str:
     """`~1.<key id>.<base64url of nonce and ciphertext>`; 1 is the version of this form."""
-    nonce = secrets.token_bytes(_NONCE_BYTES)
+    nonce = random_bytes(_NONCE_BYTES)
     sealed = nonce + cipher.encrypt(nonce, text.encode(), place.bound(path))
     return f"~1.{key_id}.{_encode(sealed)}"
 

@@ -45,6 +45,11 @@ class States:
             if len(self._kept) > self._kept_cases:
                 self._kept.popitem(last=False)
 
+    def drop(self, case_id: UUID) -> None:
+        """After a conflict: what is kept is known to be behind."""
+        with self._lock:
+            self._kept.pop(case_id, None)
+
     def forget(self) -> None:
         """After the server went away: what it had not put on disk is not in the log any more."""
         with self._lock:

@@ -8,7 +8,7 @@ import msgspec
 from duecourse.case.lifecycle import missing_for_legal
 from duecourse.case.state import Case, Contact
 from duecourse.case.treatment import next_step
-from duecourse.case.words import Stage
+from duecourse.case.words import MANUAL_CHANNELS, Stage
 from duecourse.rules.treatment import Treatment
 
 
@@ -58,6 +58,23 @@ def _is_unknown(contact: Contact) -> bool:
     return contact.status == "unknown" and contact.delivery is None
 
 
+def _is_not_sent(case: Case) -> bool:
+    """The newest message was called back, and nothing that protects the debtor says why.
+
+    It had no channel, no template or a missing fact; a hold or a payment is no trouble.
+    """
+    messages = [each for each in case.contacts.values() if each.channel not in MANUAL_CHANNELS]
+    if not messages or messages[-1].status != "cancelled":
+        return False
+    newest = messages[-1]
+    step = case.steps.get(newest.step)
+    # A step counts what failed; called back by a payment or the like, none did.
+    failed = step is None or step.failures > 0
+    return (
+        failed and not case.blocks("outreach") and not {newest.channel, "all"} & set(case.opted_out)
+    )
+
+
 def _filing_waits(case: Case) -> bool:
     """Approved, and then something fairer or a hold came in between."""
     approved = any(each.status == "approved" for each in case.referrals.values())
@@ -74,6 +91,7 @@ def _attention(case: Case) -> list[str]:
     waiting = [
         (any(step.blocked for step in case.steps.values()), "data_missing"),
         (any(_is_unknown(each) for each in case.contacts.values()), "outcome_unknown"),
+        (_is_not_sent(case), "contact_not_sent"),
         (any(each.status == "proposed" for each in case.referrals.values()), "referral_proposed"),
         (any(each.status == "failed" for each in case.referrals.values()), "filing_failed"),
         (_filing_waits(case), "filing_waits"),
