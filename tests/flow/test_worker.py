@@ -10,7 +10,7 @@ from office import TREATMENT, Ledger, Office
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
-from duecourse.case.timers import timers_of
+from duecourse.case.timers import Timer, timers_of
 from duecourse.store.database import Database
 from duecourse.store.timers import DueTimer
 from duecourse.testing.sample import NOON
@@ -180,4 +180,95 @@ def test_a_lease_keeps_others_away_until_it_ends(new_office: NewOffice, ledger: 
     (held,) = office.timers.claim(office.now, limit=10, lease_seconds=60)
     assert office.timers.claim(office.now, limit=10, lease_seconds=60) == []
     office.timers.lease([held], seconds=0)
-    assert office.timers.claim(office.now, limit=10, lease_seconds=60) == [held]
+    (again,) = office.timers.claim(office.now, limit=10, lease_seconds=60)
+    assert (again.case_id, again.timer) == (held.case_id, held.timer)
+
+
+def test_who_was_too_slow_can_neither_finish_nor_release_what_another_has_claimed(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office(everywhere(ledger))
+    office.open()
+    office.runner.catch_up()
+    (slow,) = office.timers.claim(office.now, limit=10, lease_seconds=0)
+    (quick,) = office.timers.claim(office.now, limit=10, lease_seconds=60)
+    assert office.timers.lease([slow], seconds=0) == []
+    office.timers.done([slow])
+    assert office.timers.claim(office.now, limit=10, lease_seconds=60) == [], (
+        "still the quick one's"
+    )
+    assert office.timers.lease([quick], seconds=60) == [quick]
+    office.timers.done([quick])
+    assert office.timers.next_due() is None
+
+
+def test_a_timer_moved_to_another_time_is_no_longer_the_old_claims(
+    new_office: NewOffice, ledger: Ledger, database: Database
+) -> None:
+    office = new_office(everywhere(ledger))
+    case_id = office.open()
+    office.runner.catch_up()
+    (held,) = office.timers.claim(office.now, limit=10, lease_seconds=60)
+    moved = Timer(held.timer.key, held.timer.due_at + timedelta(days=1))
+    for timer in (moved, held.timer):
+        with database.connection() as connection:
+            office.timers.replace(connection, {case_id: [timer]})
+    office.timers.done([held])
+    assert office.timers.next_due() == held.timer.due_at
+
+
+def test_a_worker_leaves_what_was_claimed_from_it_while_it_was_slow(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office(everywhere(ledger))
+    for _ in range(3):
+        office.open()
+    office.work_decisions()
+    slow = office.timers.claim(office.now, limit=10, lease_seconds=0)
+    assert {each.timer.kind for each in slow} == {"dispatch"}
+    quick = office.timers.claim(office.now, limit=2, lease_seconds=60)
+    office.worker._act_on(slow, office.now)
+    (sent,) = {str(message.case_id) for message in ledger.taken}
+    assert sent not in {str(each.case_id) for each in quick}
+    office.worker._act_on(quick, office.now)
+    assert len(ledger.taken) == 3
+
+
+def test_workers_whose_leases_always_run_out_fire_no_timer_twice(
+    new_office: NewOffice, ledger: Ledger, database: Database
+) -> None:
+    offices = [new_office(everywhere(ledger)) for _ in range(3)]
+    cases = [offices[0].open() for _ in range(10)]
+    until = date(2026, 3, 3)
+    for case_id in cases:
+        hold = c.PlaceHold(hold_id="bs", kind="breathing_space", authority="adviser", until=until)
+        offices[0].ask(case_id, hold)
+    for office in offices:
+        office.now += timedelta(days=3)
+    timers = {
+        case_id: next(
+            timer
+            for timer in timers_of(offices[0].case(case_id), TREATMENT)
+            if timer.kind == "hold"
+        )
+        for case_id in cases
+    }
+    together = Barrier(3)
+
+    def work(office: Office) -> None:
+        together.wait()
+        # Leases of no length: whatever one worker holds, the others take from it at once.
+        office.work()
+
+    with ThreadPoolExecutor(3) as workers:
+        list(workers.map(work, offices))
+    for case_id in cases:
+        (expired,) = [
+            each
+            for each in offices[0].engine.history(case_id)
+            if isinstance(each.event, e.HoldExpired)
+        ]
+        # What makes it once is the id of the command, whoever gives it and how often.
+        assert expired.command_id == timers[case_id].command_id(case_id)
+        assert topics(offices[0], case_id).count("ContactDispatching") == 1
+    assert len(ledger.taken) == len(cases)

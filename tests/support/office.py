@@ -12,6 +12,7 @@ from duecourse import Accepted, Capabilities, Channel, Config, Outbound
 from duecourse.case import commands as c
 from duecourse.case.context import Actor, Context
 from duecourse.case.state import Case
+from duecourse.case.timers import command_of
 from duecourse.flow.filings import Filings
 from duecourse.flow.outreach import Outreach
 from duecourse.flow.projector import Projector
@@ -22,7 +23,7 @@ from duecourse.settings import CreditorDetails
 from duecourse.store.addresses import Addresses
 from duecourse.store.database import Database
 from duecourse.store.engine import Engine, Outcome, Request
-from duecourse.store.follower import Runner
+from duecourse.store.runner import Runner
 from duecourse.store.timers import Timers
 from duecourse.store.vault import Vault
 from duecourse.testing import COLLECTOR
@@ -116,6 +117,13 @@ class Office:
 
     def case(self, case_id: UUID) -> Case:
         return self.engine.load(case_id).case
+
+    def work_decisions(self) -> None:
+        """Do what needs a decision only, and leave what is to be sent."""
+        self.runner.catch_up()
+        due = self.timers.claim(self.now, 100, 0.0)
+        self.worker._decide([each for each in due if command_of(each.timer) is not None])
+        self.runner.catch_up()
 
     def work(self) -> None:
         """Do everything that is due now."""

@@ -2,27 +2,38 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final, NoReturn
 
 import rich_click as click
 
-from duecourse.cli import cases, imports, keys, operations, tryout
-from duecourse.cli.settings import read
+from duecourse.cli import cases, followers, imports, keys, operations, tryout
+from duecourse.cli.settings import ReadSettings
 from duecourse.demo.errors import DemoFailed
+from duecourse.rules.toml_files import BadFile
 from duecourse.settings import SettingsError
 from duecourse.store.embedded import EmbeddedError
-from duecourse.store.errors import StoreError
+from duecourse.store.errors import DatabaseUnavailable, StoreError
 
-EXPECTED = (SettingsError, StoreError, EmbeddedError, DemoFailed)
-"""What an operator can mend: shown as one line, without a traceback."""
+EXPECTED: Final[Mapping[type[Exception], str]] = {
+    SettingsError: "correct the settings",
+    BadFile: "correct the file",
+    DatabaseUnavailable: "see that it runs and that DATABASE_URL is right",
+    StoreError: "see `duecourse doctor`",
+    EmbeddedError: "see `duecourse doctor`",
+    DemoFailed: "run it again, or delete its folder to begin anew",
+    OSError: "mend that, then run it again",
+}
+"""What an operator can mend, and how where the error does not say: told without a traceback."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("duecourse"))
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Settings in TOML. Default: $DUECOURSE_CONFIG, else duecourse.toml if it is there.",
 )
 @click.option(
@@ -40,7 +51,7 @@ def duecourse(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    context.obj = lambda: read(config, data)
+    context.obj = ReadSettings(config, data)
 
 
 duecourse.add_command(tryout.demo)
@@ -50,14 +61,39 @@ duecourse.add_command(operations.migrate)
 duecourse.add_command(operations.doctor)
 duecourse.add_command(operations.plugins)
 duecourse.add_command(operations.rules)
+duecourse.add_command(followers.followers)
 duecourse.add_command(keys.keys)
 duecourse.add_command(imports.import_)
 duecourse.add_command(cases.case)
 
 
 def main() -> None:
+    """Whatever goes wrong is told as `Error: <what>; <the fix>`: 2 for the command line, else 1."""
     try:
-        duecourse()
-    except EXPECTED as trouble:
-        click.echo(f"duecourse: {trouble}", err=True)
-        sys.exit(1)
+        sys.exit(duecourse.main(standalone_mode=False))
+    except click.UsageError as wrong:
+        path = wrong.ctx.command_path if wrong.ctx else "duecourse"
+        _fail(_one_line(wrong.format_message(), f"see `{path} --help`"), wrong.exit_code)
+    except click.ClickException as failed:
+        _fail(failed.format_message(), failed.exit_code)
+    except click.Abort:
+        _fail("stopped before the end; run it again to go on", 1)
+    except tuple(EXPECTED) as trouble:
+        fix = next(fix for kind, fix in EXPECTED.items() if isinstance(trouble, kind))
+        _fail(_one_line(_words(trouble), fix), 1)
+
+
+def _words(trouble: Exception) -> str:
+    if isinstance(trouble, OSError) and trouble.filename:
+        return f"{trouble.filename}: {trouble.strerror}"
+    return str(trouble)
+
+
+def _one_line(words: str, fix: str) -> str:
+    line = " ".join(words.split()).rstrip(".?")
+    return line if "; " in line else f"{line}; {fix}"
+
+
+def _fail(words: str, code: int) -> NoReturn:
+    click.echo(f"Error: {words}", err=True)
+    sys.exit(code)

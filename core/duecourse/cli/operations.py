@@ -9,14 +9,15 @@ from types import FrameType
 import msgspec
 import rich_click as click
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from duecourse.cli.settings import ReadSettings
+from duecourse.cli.tables import show
 from duecourse.flow.house import House, dsn_of
 from duecourse.plugins import Plugins
 from duecourse.rules.gate import load_rulebook
 from duecourse.settings import Settings
-from duecourse.store.embedded import describe
+from duecourse.store.embedded import EmbeddedError, describe
 from duecourse.store.migrate import migrate as run_migrations
 from duecourse.store.migrate import pending
 
@@ -54,7 +55,7 @@ def serve(context: click.Context, host: str, port: int, *, until_stdin_closes: b
         from duecourse_api.services import services_of  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise click.ClickException(f"{missing}; install duecourse[api]") from missing
-    settings: Settings = context.obj()
+    settings: Settings = context.obj(first_key=True)
     if until_stdin_closes:
         _stop_at_end_of_input()
     with House.open(settings) as house:
@@ -81,7 +82,7 @@ def worker(settings: ReadSettings, *, until_stdin_closes: bool) -> None:
     signal.signal(signal.SIGINT, finish)
     if until_stdin_closes:
         _stop_at_end_of_input()
-    with House.open(settings()) as house:
+    with House.open(settings(first_key=True)) as house:
         house.worker().run(stop.is_set)
 
 
@@ -89,7 +90,7 @@ def worker(settings: ReadSettings, *, until_stdin_closes: bool) -> None:
 @click.pass_obj
 def migrate(settings: ReadSettings) -> None:
     """Bring the tables of the database up to date. May be run at any time, by many at once."""
-    applied = run_migrations(dsn_of(settings()))
+    applied = run_migrations(dsn_of(settings.anew()))
     click.echo(f"applied: {', '.join(applied)}" if applied else "the database is up to date")
 
 
@@ -97,30 +98,34 @@ def migrate(settings: ReadSettings) -> None:
 @click.pass_obj
 def doctor(settings: ReadSettings) -> None:
     """Say what runs where, and what is missing. Exits with 1 when something is."""
-    read = settings()
+    read = settings.anew()
     console = Console(soft_wrap=True)
     found = describe(read.data)
     console.print(f"data folder: {found.data}")
-    if not found.managed or read.database_url is not None:
+    if read.database_url is not None:
         console.print("database: the server that the settings name")
     else:
         console.print(f"database: embedded, binaries {found.binaries}, running {found.running}")
-    trouble = bool(found.problem) and found.managed
-    if trouble:
-        console.print(f"[red]{found.problem}[/]")
-        sys.exit(1)
+    if found.problem and read.database_url is None:
+        raise EmbeddedError(found.problem)
+    settings(first_key=True)
     waiting = pending(dsn_of(read))
+    trouble = bool(waiting)
     if waiting:
-        trouble = True
         console.print(f"[red]migrations to run: {', '.join(waiting)}[/] (duecourse migrate)")
     for line in Plugins.discover(read.plugin_tables, read.plugins).listing:
         if line.state == "broken":
             trouble = True
-            console.print(f"[red]plugin {line.name} {line.instance}: {line.reason}[/]")
+            # The reason may begin with [channels.x], which is no style of rich's.
+            console.print(escape(f"plugin {line.name} {line.instance}: {line.reason}"), style="red")
     if not waiting:
-        with House.open(read) as house:
-            for follower, lag in house.runner().lag().items():
-                console.print(f"follower {follower}: {lag} events behind")
+        with House.open(settings()) as house:
+            for each in house.runner().lag():
+                console.print(
+                    f"follower {each.name}: {each.events} events behind ({each.seconds:.0f} s),"
+                    f" {each.parked} cases parked"
+                )
+                trouble |= each.parked > 0
     sys.exit(1 if trouble else 0)
 
 
@@ -133,16 +138,19 @@ def plugins() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def list_plugins(settings: ReadSettings, *, as_json: bool) -> None:
-    """List what is installed, what is in use, and what is broken and why."""
-    read = settings()
+    """List what is installed, what is in use, and what is broken and why: then it exits with 1."""
+    read = settings.without_data()
     listing = Plugins.discover(read.plugin_tables, read.plugins).listing
     if as_json:
         click.echo(msgspec.json.encode(listing))
-        return
-    table = Table("plugin", "kind", "used as", "state", "version", "reason")
-    for line in listing:
-        table.add_row(line.name, line.kind, line.instance, line.state, line.version, line.reason)
-    Console().print(table)
+    else:
+        rows = (
+            (line.name, line.kind, line.instance, line.state, line.version, line.reason)
+            for line in listing
+        )
+        headers = ("plugin", "kind", "used as", "state", "version", "reason")
+        show(headers, rows, ids=("plugin", "used as"))
+    sys.exit(1 if any(line.state == "broken" for line in listing) else 0)
 
 
 @click.group()
@@ -152,21 +160,24 @@ def rules() -> None:
 
 @rules.command("list")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def list_rules(*, as_json: bool) -> None:
+@click.pass_obj
+def list_rules(settings: ReadSettings, *, as_json: bool) -> None:
     """List every rule with its source and how sure we are of it."""
+    settings.without_data()
     packs = load_rulebook().packs
     if as_json:
         click.echo(msgspec.json.encode(packs))
         return
-    table = Table("pack", "rule", "says", "citation", "confidence", "from")
-    for pack in packs:
-        for rule in pack.rules:
-            table.add_row(
-                f"{pack.name} {pack.version}",
-                rule.id,
-                rule.says,
-                rule.citation,
-                rule.confidence,
-                str(rule.effective_from),
-            )
-    Console().print(table)
+    rows = (
+        (
+            f"{pack.name} {pack.version}",
+            rule.id,
+            rule.says,
+            rule.citation,
+            rule.confidence,
+            str(rule.effective_from),
+        )
+        for pack in packs
+        for rule in pack.rules
+    )
+    show(("pack", "rule", "says", "citation", "confidence", "from"), rows, ids=("rule",))

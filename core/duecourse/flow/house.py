@@ -18,9 +18,11 @@ from duecourse.store.addresses import Addresses
 from duecourse.store.database import Database
 from duecourse.store.embedded import dsn_from_env
 from duecourse.store.engine import Engine
-from duecourse.store.follower import Runner
+from duecourse.store.follower import Follower
 from duecourse.store.masterkey import load_master_key
 from duecourse.store.migrate import migrate, require_current
+from duecourse.store.rebuild import Rebuild
+from duecourse.store.runner import Runner
 from duecourse.store.timers import Timers
 from duecourse.store.vault import Vault
 
@@ -62,12 +64,16 @@ class House:
     def context_for(self, actor: Actor, at: datetime) -> Context:
         return Context(at=at, actor=actor, rules=self.rules, treatment=self.treatment)
 
+    def followers(self) -> list[Follower]:
+        return [Projector(self.engine, self.timers, self.addresses, self.treatment)]
+
     def runner(self) -> Runner:
-        return Runner(
-            self.database,
-            self.engine,
-            [Projector(self.engine, self.timers, self.addresses, self.treatment)],
-        )
+        return Runner(self.database, self.engine, self.followers())
+
+    def rebuild(self, name: str) -> Rebuild:
+        """Raises UnknownFollower, or CannotRebuild."""
+        runner = self.runner()
+        return Rebuild(self.database, self.engine.log, runner, runner.named(name))
 
     def worker(self) -> Worker:
         return Worker(

@@ -12,6 +12,7 @@ from duecourse.store import references, worklist
 from duecourse.store.addresses import Addresses
 from duecourse.store.database import Connection
 from duecourse.store.engine import Engine, Recorded
+from duecourse.store.follower import Tables
 from duecourse.store.references import ContactReference
 from duecourse.store.timers import Timers
 from duecourse.views.worklist import worklist_row
@@ -23,6 +24,12 @@ class Projector:
     """A follower. Rows are made from the state as it is now, so a batch may be applied again."""
 
     name: Final = "views"
+    tables: Final[Tables] = {
+        "worklist": (),
+        "timers": ("lease_until", "claim"),
+        "contact_references": (),
+        "contact_addresses": (),
+    }
 
     def __init__(
         self, engine: Engine, timers: Timers, addresses: Addresses, treatment: Treatment

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ from duecourse.flow.filings import Filings
 from duecourse.flow.outreach import Outreach, Postponed
 from duecourse.store.engine import Engine, Request
 from duecourse.store.errors import CaseBusy, DatabaseUnavailable, origin
-from duecourse.store.follower import Runner
+from duecourse.store.runner import Runner
 from duecourse.store.timers import DueTimer, Timers
 
 log = logging.getLogger(__name__)
@@ -92,11 +93,14 @@ class Worker:
     def _act_on(self, due: Sequence[DueTimer], now: datetime) -> None:
         """One by one. A slow channel must not outlast the lease on those that still wait."""
         renew_at = time.monotonic() + self._lease_seconds / 2
-        for number, each in enumerate(due):
+        waiting = deque(due)
+        while waiting:
             if time.monotonic() > renew_at:
-                self._timers.lease(due[number:], self._lease_seconds)
+                # What another worker has claimed meanwhile is left to it.
+                waiting = deque(self._timers.lease(waiting, self._lease_seconds))
                 renew_at = time.monotonic() + self._lease_seconds / 2
-            self._act(each, now)
+            if waiting:
+                self._act(waiting.popleft(), now)
 
     def _act(self, due: DueTimer, now: datetime) -> None:
         """Timers that reach outside, one by one: a bad one harms itself only."""

@@ -1,8 +1,13 @@
-"""The timers of all cases as rows: derived from events, claimed by workers, rebuilt by replay."""
+"""The timers of all cases as rows: derived from events, claimed by workers, rebuilt by replay.
+
+A worker may be too slow for its lease, and another then claims the timer. Each claim has a number
+of its own, and only the newest counts: the slow one can neither delete nor release what is no
+longer its own. What the timer stands for takes effect once in any case, by its command id.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -13,6 +18,7 @@ from duecourse.store.database import Connection, Database
 class DueTimer(msgspec.Struct, frozen=True):
     case_id: UUID
     timer: Timer
+    claim: UUID
 
 
 class Timers:
@@ -40,7 +46,7 @@ class Timers:
             INSERT INTO timers (case_id, key, due_at)
             SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[])
             ON CONFLICT (case_id, key) DO UPDATE
-               SET due_at = EXCLUDED.due_at, lease_until = NULL
+               SET due_at = EXCLUDED.due_at, lease_until = NULL, claim = NULL
              WHERE timers.due_at <> EXCLUDED.due_at
             """,
             (cases, keys, moments),
@@ -51,6 +57,7 @@ class Timers:
 
         `now` is the clock of the business; the lease runs on the clock of the server.
         """
+        claim = uuid4()
         rows = self._database.run(
             lambda connection: connection.execute(
                 """
@@ -62,51 +69,66 @@ class Timers:
                      LIMIT %(limit)s
                        FOR UPDATE SKIP LOCKED)
                 UPDATE timers AS t
-                   SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+                   SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+                       claim = %(claim)s
                   FROM due
                  WHERE t.case_id = due.case_id AND t.key = due.key
                 RETURNING t.case_id, t.key, t.due_at
                 """,
-                {"now": now, "limit": limit, "lease": lease_seconds},
+                {"now": now, "limit": limit, "lease": lease_seconds, "claim": claim},
             ).fetchall()
         )
-        due = [DueTimer(case_id, Timer(key, due_at)) for case_id, key, due_at in rows]
+        due = [DueTimer(case_id, Timer(key, due_at), claim) for case_id, key, due_at in rows]
         return sorted(due, key=lambda each: (each.timer.due_at, each.case_id, each.timer.key))
 
     def done(self, fired: Sequence[DueTimer]) -> None:
-        """Forget timers whose command took effect; one that was moved meanwhile stays."""
+        """Forget timers whose command took effect.
+
+        One that was moved meanwhile, or claimed by another worker, stays.
+        """
         self._database.run(
             lambda connection: connection.execute(
                 """
                 DELETE FROM timers AS t
-                 USING unnest(%s::uuid[], %s::text[], %s::timestamptz[]) AS f(case_id, key, due_at)
-                 WHERE t.case_id = f.case_id AND t.key = f.key AND t.due_at = f.due_at
+                 USING unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::uuid[])
+                    AS f(case_id, key, due_at, claim)
+                 WHERE t.case_id = f.case_id AND t.key = f.key
+                   AND t.due_at = f.due_at AND t.claim = f.claim
                 """,
                 (
                     [each.case_id for each in fired],
                     [each.timer.key for each in fired],
                     [each.timer.due_at for each in fired],
+                    [each.claim for each in fired],
                 ),
             )
         )
 
-    def lease(self, claimed: Sequence[DueTimer], seconds: float) -> None:
-        """From now on let nobody claim these for so long: to go on with them, or to let them rest."""
-        self._database.run(
+    def lease(self, claimed: Sequence[DueTimer], seconds: float) -> list[DueTimer]:
+        """Let nobody claim these for so long from now: to go on with them, or to let them rest.
+
+        Returns those that are still ours to go on with; the others were claimed by another
+        worker, moved, or are no longer due to anybody.
+        """
+        rows = self._database.run(
             lambda connection: connection.execute(
                 """
                 UPDATE timers AS t
                    SET lease_until = clock_timestamp() + make_interval(secs => %s)
-                  FROM unnest(%s::uuid[], %s::text[]) AS f(case_id, key)
-                 WHERE t.case_id = f.case_id AND t.key = f.key
+                  FROM unnest(%s::uuid[], %s::text[], %s::uuid[]) AS f(case_id, key, claim)
+                 WHERE t.case_id = f.case_id AND t.key = f.key AND t.claim = f.claim
+                RETURNING t.case_id, t.key
                 """,
                 (
                     seconds,
                     [each.case_id for each in claimed],
                     [each.timer.key for each in claimed],
+                    [each.claim for each in claimed],
                 ),
-            )
+            ).fetchall()
         )
+        ours = set(rows)
+        return [each for each in claimed if (each.case_id, each.timer.key) in ours]
 
     def next_due(self) -> datetime | None:
         """When the earliest timer is due, whether claimed or not."""
