@@ -217,10 +217,9 @@ class EventLog:
             return self._plain_events(rows, range(count), [kinds[topic] for topic in topics])
         plain = [row for row, topic in enumerate(topics) if kinds[topic] is not None]
         sealed = [row for row, topic in enumerate(topics) if kinds[topic] is None]
-        opened = self._plain_events(rows, plain, [kinds[topics[row]] for row in plain])
-        events = dict(zip(plain, opened, strict=True))
-        events.update(zip(sealed, self._unsealed(rows, sealed), strict=True))
-        return [events[row] for row in range(count)]
+        opened = iter(self._plain_events(rows, plain, [kinds[topics[row]] for row in plain]))
+        unsealed = iter(self._unsealed(rows, sealed))
+        return [next(unsealed if kinds[topic] is None else opened) for topic in topics]
 
     def _plain_class(self, topic: bytes) -> type[Event] | None:
         if topic not in self._plain:
