@@ -156,6 +156,17 @@ def test_a_database_that_stays_away_is_reported_in_time(proxy: Proxy) -> None:
             database.run(lambda connection: connection.execute("SELECT 1").fetchone())
 
 
+def test_what_a_rollback_let_go_of_is_prepared_again(
+    migrated_dsn: str, new_engine: Callable[..., Engine], opened: UUID
+) -> None:
+    with Database(migrated_dsn, min_size=1, max_size=1) as database:
+        engine = new_engine(database)
+        assert engine.load(opened).version == 2
+        with database.connection() as connection, connection.transaction(force_rollback=True):
+            connection.execute("SELECT 1", prepare=True)
+        assert engine.load(opened).version == 2
+
+
 def test_an_error_of_the_work_itself_is_not_tried_again(database: Database) -> None:
     tries: list[uuid.UUID] = []
 

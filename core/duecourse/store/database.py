@@ -146,6 +146,9 @@ class Database:
             open=False,
             configure=self._configure,
             timeout=10.0,
+            # Its pauses double; this soon it begins anew, so as not to sleep on when the server is
+            # back.
+            reconnect_timeout=5.0,
             name=application_name,
         )
         self._pool.open()
@@ -209,15 +212,17 @@ class Database:
     def _fetch(
         self, connection: Connection, statement: Statement, parameters: Sequence[bytes]
     ) -> pq.abc.PGresult:
-        pgconn = connection.pgconn
         prepared = self._prepared.setdefault(connection, set())
         if statement.name not in prepared:
-            made = pgconn.prepare(statement.name, statement.query, statement.types)
-            if made.status != pq.ExecStatus.COMMAND_OK:
-                raise failure(made)
+            _prepare(connection, statement)
             prepared.add(statement.name)
-        binary = [pq.Format.BINARY] * len(parameters)
-        result = pgconn.exec_prepared(statement.name, parameters, binary, pq.Format.BINARY)
+        result = _execute(connection, statement, parameters)
+        if _state(result) == _NO_SUCH_STATEMENT:
+            # psycopg lets go of everything prepared in a session after a ROLLBACK there.
+            prepared.clear()
+            _prepare(connection, statement)
+            prepared.add(statement.name)
+            result = _execute(connection, statement, parameters)
         if result.status != pq.ExecStatus.TUPLES_OK:
             raise failure(result)
         return result
@@ -232,3 +237,23 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+_NO_SUCH_STATEMENT: Final = b"26000"
+
+
+def _prepare(connection: Connection, statement: Statement) -> None:
+    made = connection.pgconn.prepare(statement.name, statement.query, statement.types)
+    if made.status != pq.ExecStatus.COMMAND_OK:
+        raise failure(made)
+
+
+def _execute(
+    connection: Connection, statement: Statement, parameters: Sequence[bytes]
+) -> pq.abc.PGresult:
+    binary = [pq.Format.BINARY] * len(parameters)
+    return connection.pgconn.exec_prepared(statement.name, parameters, binary, pq.Format.BINARY)
+
+
+def _state(result: pq.abc.PGresult) -> bytes | None:
+    return result.error_field(pq.DiagnosticField.SQLSTATE)
