@@ -1,5 +1,6 @@
 """Running the parts, and seeing that they are well."""
 
+import gc
 import os
 import signal
 import sys
@@ -41,6 +42,17 @@ def _stop_at_end_of_input() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _look_for_cycles_rarely() -> None:
+    """Thousands of cases are kept at hand, and none of them is in a cycle.
+
+    With Python's own thresholds the collector goes through all of them again and again: measured,
+    40 ms pauses and a seventh of the throughput.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
@@ -59,8 +71,10 @@ def serve(context: click.Context, host: str, port: int, *, until_stdin_closes: b
     if until_stdin_closes:
         _stop_at_end_of_input()
     with House.open(settings) as house:
+        app = create_app(services_of(house))
+        _look_for_cycles_rarely()
         uvicorn.run(
-            create_app(services_of(house)),
+            app,
             host=host,
             port=port,
             log_level="warning",
@@ -83,6 +97,7 @@ def worker(settings: ReadSettings, *, until_stdin_closes: bool) -> None:
     if until_stdin_closes:
         _stop_at_end_of_input()
     with House.open(settings(first_key=True)) as house:
+        _look_for_cycles_rarely()
         house.worker().run(stop.is_set)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
+from duecourse import faults
 from duecourse.case.context import SYSTEM
 from duecourse.case.errors import CaseError, TooEarly
 from duecourse.case.timers import command_of
@@ -71,6 +72,7 @@ class Worker:
         followed = self._runner.run_once()
         now = self._clock()
         claimed = self._timers.claim(now, BATCH, self._lease_seconds)
+        faults.reach("worker.claimed")
         self._decide([each for each in claimed if command_of(each.timer) is not None])
         self._act_on([each for each in claimed if command_of(each.timer) is None], now)
         return followed + len(claimed)
@@ -87,6 +89,7 @@ class Worker:
         for each, outcome in zip(due, outcomes, strict=True):
             if isinstance(outcome, CaseError):
                 log.info("timer %s of %s: %s", each.timer.key, each.case_id, outcome)
+        faults.reach("worker.decided")
         self._timers.lease(early, RETRY_SECONDS)
         self._timers.done([each for each in due if each not in early])
 

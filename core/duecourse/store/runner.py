@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from duecourse import faults
 from duecourse.store import parking, positions
 from duecourse.store.backoff import Backoff
 from duecourse.store.batches import Failures, Page, apply_around, read_case, read_page
@@ -231,8 +232,11 @@ class Runner:
             slot = positions.take(connection, follower.name, part)
             if slot is not None:
                 page = read_page(self._log, slot.position, self._batch, slot.part, slot.parts)
+                faults.reach("follower.read")
                 done.events += self._apply(connection, follower, slot, page)
                 done.moved |= page.bound > slot.position
+                faults.reach("follower.applied")
+        faults.reach("follower.committed")
 
     def _apply(self, connection: Connection, follower: Follower, slot: Slot, page: Page) -> int:
         """Apply a page and move past it; the caller holds the part and commits."""
