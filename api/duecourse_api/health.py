@@ -18,9 +18,12 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     status: str
 
 
-@reads("/health/live", security=OPEN)
-def live() -> Response[Health]:
-    """The process answers. Says nothing about the database: that is no reason to restart us."""
+@reads("/health/live", security=OPEN, sync_to_thread=None)
+async def live() -> Response[Health]:
+    """The process answers. Says nothing about the database: that is no reason to restart us.
+
+    In no thread: all of them may be waiting for the database.
+    """
     return Response(Health(status="live"), headers=_NO_STORE)
 
 

@@ -16,6 +16,7 @@ from duecourse.testing import given
 from duecourse.testing.sample import (
     CONTACT,
     DAY,
+    DEBT,
     DEBTOR,
     LATE,
     NOON,
@@ -264,6 +265,10 @@ def test_a_message_the_channel_could_not_take_has_left_nothing_and_is_asked_for_
         hold(),
         c.RecordOptOut(channel="sms", how="by phone"),
         c.RetireContactPoint(point_id="mobile", reason="not theirs"),
+        c.AddContactPoint(
+            point=e.ContactPoint(point_id="mobile", kind="phone", address="+8613900000001")
+        ),
+        c.WithdrawDebt(debt_id=DEBT, reason="sold back"),
         c.CloseCase(reason="sold"),
     ],
 )

@@ -341,6 +341,14 @@ def test_when_the_action_ends_the_case_goes_back_to_talking(outcome: CourtOutcom
     story.when(propose(SECOND)).then_one(e.LegalReferralProposed)
 
 
+def test_a_late_word_on_one_claim_leaves_another_where_it_is() -> None:
+    story = filed().when(court("dismissed")).when(propose(SECOND))
+    story.when(approve(SECOND), actor=OTHER_LEGAL)
+    story.when(court("dismissed", reference="(2026) 99"))
+    assert [type(event) for event in story.events] == [e.CourtOutcomeRecorded]
+    assert case_of(story).stage == "legal"
+
+
 def test_the_courts_number_is_kept_when_a_later_answer_leaves_it_out() -> None:
     story = filed().when(court("accepted")).when(court("judgment", reference=""))
     assert case_of(story).referrals[REFERRAL].court_reference == "(2026) 1234"

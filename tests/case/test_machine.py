@@ -474,6 +474,12 @@ class CaseMachine(Driver):
             assert not {"proposed", "approved"} & set(statuses)
 
     @invariant()
+    def nothing_agreed_is_open_on_a_closed_case(self) -> None:
+        if self.case.is_closed:
+            assert not [p for p in self.case.plans.values() if p.status in {"offered", "active"}]
+            assert not [p for p in self.case.promises.values() if p.status == "open"]
+
+    @invariant()
     def timers_and_the_worklist_are_total(self) -> None:
         timers = timers_of(self.case, TREATMENT)
         assert len({timer.key for timer in timers}) == len(timers)

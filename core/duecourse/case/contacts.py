@@ -121,6 +121,7 @@ def situation(
         opted_out=_opt_outs(case, channel),
         past=tuple(_past(case, without)),
         pending=tuple(_pending(case, at, without)),
+        debt_types=frozenset(account.debt.product for account in case.active_debts.values()),
     )
 
 
@@ -144,6 +145,8 @@ def _past(case: Case, without: UUID | None) -> Iterator[PastContact]:
             initiator=talk.initiator,
             kind=_kind(talk),
             party=talk.party,
+            # An engaged line was never reached; one that rang was.
+            number_reached=talk.outcome != "busy",
         )
 
 
@@ -272,7 +275,7 @@ def record_postponed(case: Case, command: c.RecordPostponed, context: Context) -
         until=command.until,
         reason=command.reason,
     )
-    if not _is_called_off(case, contact):
+    if not (contact.called_off or _has_paid_since(case, contact)):
         return [postponed]
     why = "called off while the channel was busy"
     return [
@@ -281,15 +284,9 @@ def record_postponed(case: Case, command: c.RecordPostponed, context: Context) -
     ]
 
 
-def _is_called_off(case: Case, contact: Contact) -> bool:
-    """Whether what calls permissions back has come since, while this one was on its way."""
-    return (
-        case.is_closed
-        or contact.point_id not in case.points
-        or bool(case.blocks("outreach"))
-        or not _opt_outs(case, contact.channel).isdisjoint({contact.channel, "all"})
-        or any(paid.recorded_at >= contact.permitted_at for paid in case.payments.values())
-    )
+def _has_paid_since(case: Case, contact: Contact) -> bool:
+    since = contact.dispatched_at or contact.permitted_at
+    return any(payment.recorded_at >= since for payment in case.payments.values())
 
 
 def record_receipt(case: Case, command: c.RecordReceipt, context: Context) -> list[e.Event]:

@@ -69,17 +69,36 @@ def _debt_placed(case: Case, event: e.DebtPlaced) -> Case:
 
 
 def _debt_withdrawn(case: Case, event: e.DebtWithdrawn) -> Case:
-    return replace(case, debts=_changed(case.debts, event.debt_id, withdrawn=True))
+    debts = _changed(case.debts, event.debt_id, withdrawn=True)
+    return replace(case, debts=debts, contacts=_called_off(case))
+
+
+def _called_off(case: Case, *, channel: str = "", point: str = "") -> Mapping[UUID, Contact]:
+    """What is on its way cannot be called back; should it not leave, it is not tried again."""
+    on_their_way = [
+        key
+        for key, contact in case.contacts.items()
+        if contact.status == "dispatching"
+        and channel in ("", contact.channel)
+        and point in ("", contact.point_id)
+    ]
+    contacts = case.contacts
+    for key in on_their_way:
+        contacts = _changed(contacts, key, called_off=True)
+    return contacts
 
 
 def _point_added(case: Case, event: e.ContactPointAdded) -> Case:
-    points = {**case.points, event.point.point_id: event.point}
-    return replace(case, points=points, steps=_unblocked(case))
+    point_id = event.point.point_id
+    points = {**case.points, point_id: event.point}
+    contacts = _called_off(case, point=point_id) if point_id in case.points else case.contacts
+    return replace(case, points=points, contacts=contacts, steps=_unblocked(case))
 
 
 def _point_retired(case: Case, event: e.ContactPointRetired) -> Case:
     points = {key: point for key, point in case.points.items() if key != event.point_id}
-    return replace(case, points=points, retired=(*case.retired, event.point_id))
+    contacts = _called_off(case, point=event.point_id)
+    return replace(case, points=points, contacts=contacts, retired=(*case.retired, event.point_id))
 
 
 def _debtor_moved(case: Case, event: e.DebtorMoved) -> Case:
@@ -101,7 +120,13 @@ def _step_taken(case: Case, event: e.TreatmentStepTaken) -> Case:
 
 
 def _closed(case: Case, event: e.CaseClosed) -> Case:
-    return replace(case, stage="closed", stage_before=case.stage, close_reason=event.reason)
+    return replace(
+        case,
+        stage="closed",
+        stage_before=case.stage,
+        close_reason=event.reason,
+        contacts=_called_off(case),
+    )
 
 
 def _reopened(case: Case, _: e.CaseReopened) -> Case:
@@ -202,9 +227,14 @@ def _reply(case: Case, event: e.ReplyReceived) -> Case:
 def _opted_out(case: Case, event: e.ChannelOptedOut) -> Case:
     if event.channel == "all":
         out = (*(each for each in case.opted_out if each != "all"), "all")
-        return replace(case, opted_out=out, opted_in=())
+        return replace(case, opted_out=out, opted_in=(), contacts=_called_off(case))
     kept_in = tuple(channel for channel in case.opted_in if channel != event.channel)
-    return replace(case, opted_out=(*case.opted_out, event.channel), opted_in=kept_in)
+    return replace(
+        case,
+        opted_out=(*case.opted_out, event.channel),
+        opted_in=kept_in,
+        contacts=_called_off(case, channel=event.channel),
+    )
 
 
 def _opted_in(case: Case, event: e.ChannelOptedIn) -> Case:
@@ -392,7 +422,8 @@ def _hold_placed(case: Case, event: e.HoldPlaced) -> Case:
         until=event.until,
         debt_id=event.debt_id,
     )
-    return replace(case, holds={**case.holds, event.hold_id: hold})
+    contacts = _called_off(case) if "outreach" in event.blocks else case.contacts
+    return replace(case, holds={**case.holds, event.hold_id: hold}, contacts=contacts)
 
 
 def _hold_ended(case: Case, event: e.HoldLifted | e.HoldExpired) -> Case:

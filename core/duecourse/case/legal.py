@@ -166,9 +166,18 @@ def record_court_outcome(
         occurred_on=command.occurred_on,
         note=command.note,
     )
-    if command.outcome not in ENDS_ACTION:
+    if command.outcome not in ENDS_ACTION or _is_elsewhere(case, command.referral_id):
         return [answer]
     return [answer, *_back(case, context, f"the court action ended: {command.outcome}")]
+
+
+def _is_elsewhere(case: Case, ended: UUID) -> bool:
+    """Whether another referral keeps the case where it is."""
+    return any(
+        each.status in _UNDER_WAY or (each.status == "filed" and each.outcome not in ENDS_ACTION)
+        for key, each in case.referrals.items()
+        if key != ended
+    )
 
 
 def _referral(case: Case, referral_id: UUID) -> Referral:

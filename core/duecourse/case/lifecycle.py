@@ -269,10 +269,17 @@ def closing(case: Case, context: Context, reason: CloseReason, note: str = "") -
     why = "the case was closed"
     return [
         *recall(case, context, why),
-        *_withdrawn_plans(case, context, why),
-        *_withdrawn_promises(case, context, why),
+        *at_rest(case, context, why),
         *withdrawn_referrals(case, context, why),
         e.CaseClosed(at=context.at, reason=reason, note=note),
+    ]
+
+
+def at_rest(case: Case, context: Context, reason: str) -> list[e.Event]:
+    """What the debtor had agreed to is not judged while the case is closed, nor afterwards."""
+    return [
+        *_withdrawn_plans(case, context, reason),
+        *_withdrawn_promises(case, context, reason),
     ]
 
 

@@ -8,7 +8,7 @@ from duecourse.case.context import Context
 from duecourse.case.days import check_day
 from duecourse.case.errors import Contradiction, Invalid, TooEarly, Unknown, WrongState
 from duecourse.case.evolve import evolve
-from duecourse.case.lifecycle import closing, moot_promises, reopening
+from duecourse.case.lifecycle import at_rest, closing, moot_promises, reopening
 from duecourse.case.plans import plan_progress, to_negotiation
 from duecourse.case.state import Case, Payment, Promise
 from duecourse.case.words import MANUAL_CHANNELS
@@ -157,6 +157,8 @@ def reverse_payment(case: Case, command: c.ReversePayment, context: Context) -> 
         after = evolve(after, event)
     if case.close_reason in {"paid", "settled"} and after.owes:
         events += reopening(case, context, "a payment was reversed")
+    elif case.is_closed:
+        events += at_rest(after, context, "the case is closed")
     return events
 
 

@@ -44,7 +44,10 @@ class DebtAccount(e.Record):
 
 
 class Contact(e.Record):
-    """One permitted contact. Only `dispatching` and later may have reached anybody."""
+    """One permitted contact. Only `dispatching` and later may have reached anybody.
+
+    `called_off`: what calls a permission back came while this one was on its way.
+    """
 
     channel: str
     point_id: str
@@ -57,6 +60,7 @@ class Contact(e.Record):
         "permitted", "used", "dispatching", "accepted", "rejected", "unknown", "cancelled"
     ] = "permitted"
     attempts: int = 0
+    called_off: bool = False
     not_before: datetime | None = None
     dispatched_at: datetime | None = None
     cancelled_at: datetime | None = None

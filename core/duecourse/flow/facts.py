@@ -1,14 +1,26 @@
 """What a message may say about a case: figures and names, ready to print."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from duecourse.case.state import Case, DebtAccount, Plan
+from duecourse.case.state import Case, DebtAccount, Plan, Referral
+from duecourse.case.words import ENDS_ACTION
 from duecourse.money.amounts import format_minor
 from duecourse.rendering import MessageFacts, PlanLine, TemplateProblem
+from duecourse.rules.lint import LintFacts
 from duecourse.settings import CreditorDetails
 
 SHOWN_OF_ACCOUNT = 4
+Progress = Literal["none", "proposed", "approved", "filed"]
+_PROGRESS: Final[Mapping[str, Progress]] = {
+    "proposed": "proposed",
+    "failed": "proposed",
+    "approved": "approved",
+    "filing": "approved",
+    "filed": "filed",
+}
+_STEPS: Final[tuple[Progress, ...]] = ("none", "proposed", "approved", "filed")
 
 
 def message_facts(
@@ -39,6 +51,26 @@ def message_facts(
         plan=_plan_lines(case),
         **_last_payment(case, debt.currency),
     )
+
+
+def lint_facts(case: Case, facts: MessageFacts) -> LintFacts:
+    """What a message made of `facts` may say of this case and its way through the courts."""
+    at_law = [each for each in case.referrals.values() if each.outcome not in ENDS_ACTION]
+    return LintFacts(
+        stage=case.stage,
+        referral=max((_progress(each) for each in at_law), key=_STEPS.index, default="none"),
+        court=frozenset(each.outcome for each in at_law if each.outcome),
+        time_barred=case.close_reason == "statute_barred",
+        amounts=frozenset(
+            amount
+            for amount in (facts.amount, facts.paid_amount, *(line.amount for line in facts.plan))
+            if amount
+        ),
+    )
+
+
+def _progress(referral: Referral) -> Progress:
+    return _PROGRESS.get(referral.status, "none")
 
 
 def reference_of(case_id: UUID) -> str:

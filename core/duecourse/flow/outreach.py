@@ -20,8 +20,8 @@ from duecourse.case.context import SYSTEM
 from duecourse.case.evolve import evolve
 from duecourse.case.state import Case, Contact
 from duecourse.channels import Accepted, Channel, ChannelError, Outbound, Permanent, Transient
-from duecourse.flow.facts import message_facts
-from duecourse.rendering import Message, TemplateProblem, body_sha256, render
+from duecourse.flow.facts import lint_facts, message_facts
+from duecourse.rendering import Message, TemplateProblem, body_sha256, check_message, render
 from duecourse.rules.gate import RuleBook, judge
 from duecourse.settings import CreditorDetails
 from duecourse.store.engine import Engine, Request
@@ -30,6 +30,7 @@ from duecourse.store.timers import DueTimer
 log = logging.getLogger(__name__)
 
 MOST_REASON: Final = 500
+MOST_REFERENCE: Final = 200
 RETRY_SECONDS: Final = 30.0
 
 Report = c.RecordAccepted | c.RecordRejected | c.RecordUnknown | c.RecordPostponed
@@ -106,6 +107,9 @@ class Outreach:
         contact = case.contacts[contact_id]
         facts = message_facts(case_id, case, contact_id, self._creditors.get(case.creditor))
         message = render(contact.template, medium, contact.language, facts)
+        # What it says of the case must be true when it leaves, not only when it was permitted.
+        today = self._engine.load(case_id).case
+        check_message(message, contact.language, lint_facts(today, facts))
         return Draft(
             case_id=case_id,
             contact_id=contact_id,
@@ -149,6 +153,8 @@ class Outreach:
     def _may_still_leave(self, draft: Draft, case: Case, now: datetime) -> bool:
         """An opt-out, a hold, a close or the night may have come since the first try."""
         contact = draft.contact
+        if case.contacts[draft.contact_id].called_off:
+            return False
         seen = situation(case, contact.channel, contact.point_id, now, without=draft.contact_id)
         return now < contact.expires_at and judge(self._rules, seen, now).permitted
 
@@ -252,6 +258,8 @@ def _accepted(draft: Draft, given: Accepted) -> c.RecordAccepted | c.RecordUnkno
     try:
         accepted = msgspec.convert(msgspec.to_builtins(given), Accepted)
     except (msgspec.ValidationError, TypeError):
+        return _unknown(draft, "the channel took it and answered nonsense")
+    if len(accepted.reference) > MOST_REFERENCE or not accepted.reference.isprintable():
         return _unknown(draft, "the channel took it and answered nonsense")
     return c.RecordAccepted(
         contact_id=draft.contact_id, reference=accepted.reference, units=accepted.units

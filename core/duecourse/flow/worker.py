@@ -14,7 +14,7 @@ from duecourse.case.timers import command_of
 from duecourse.flow.filings import Filings
 from duecourse.flow.outreach import Outreach, Postponed
 from duecourse.store.engine import Engine, Request
-from duecourse.store.errors import CaseBusy, DatabaseUnavailable, origin
+from duecourse.store.errors import CaseBusy, DatabaseUnavailable, StoreError, origin
 from duecourse.store.runner import Runner
 from duecourse.store.timers import DueTimer, Timers
 
@@ -80,18 +80,19 @@ class Worker:
     def _decide(self, due: Sequence[DueTimer]) -> None:
         """Timers that only need a decision go through the engine together."""
         requests = [request for each in due if (request := _request(each)) is not None]
-        outcomes = self._engine.execute_batch(requests)
-        early = [
-            each
-            for each, outcome in zip(due, outcomes, strict=True)
-            if isinstance(outcome, TooEarly | CaseBusy)
-        ]
-        for each, outcome in zip(due, outcomes, strict=True):
-            if isinstance(outcome, CaseError):
-                log.info("timer %s of %s: %s", each.timer.key, each.case_id, outcome)
+        answers = self._engine.execute_each(requests)
+        later: list[DueTimer] = []
+        for each, answer in zip(due, answers, strict=True):
+            if isinstance(answer, DatabaseUnavailable):
+                raise answer
+            if isinstance(answer, CaseError | StoreError):
+                log.info("timer %s of %s: %s", each.timer.key, each.case_id, answer)
+            # A case that cannot be read rests for a while; the others claimed with it go on.
+            if isinstance(answer, TooEarly | CaseBusy | StoreError):
+                later.append(each)
         faults.reach("worker.decided")
-        self._timers.lease(early, RETRY_SECONDS)
-        self._timers.done([each for each in due if each not in early])
+        self._timers.lease(later, RETRY_SECONDS)
+        self._timers.done([each for each in due if each not in later])
 
     def _act_on(self, due: Sequence[DueTimer], now: datetime) -> None:
         """One by one. A slow channel must not outlast the lease on those that still wait."""

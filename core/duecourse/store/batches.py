@@ -24,8 +24,9 @@ from duecourse.store.parking import Failure
 Failures = Mapping[UUID, Failure]
 
 _UNREADABLE: Final = (UnknownTopic, StateUnreadable, SealBroken, WrongMasterKey)
-# Data exceptions, constraints, an exception raised by a trigger, a statement that took too long.
-_OF_THE_DATA: Final = ("22", "23", "P0", "57014")
+# Data exceptions, constraints, a value too large for an index, an exception raised by a trigger, a
+# statement that took too long.
+_OF_THE_DATA: Final = ("22", "23", "54", "P0", "57014")
 
 _HEADS: Final[LiteralString] = """
 SELECT originator_id, originator_version, notification_id,

@@ -13,7 +13,7 @@ from psycopg import errors as pg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from duecourse.store.errors import DatabaseUnavailable, SchemaMismatch, UnsafeSetting
 
@@ -104,10 +104,12 @@ def is_lost(error: BaseException) -> bool:
     """Tell whether `error` means that the connection is gone, not that the work is wrong."""
     if isinstance(error, PoolTimeout | DatabaseUnavailable):
         return True
-    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+    if isinstance(error, PoolClosed) or not isinstance(error, psycopg.Error):
         return False
     state = error.sqlstate
-    return state is None or state in _LOST_STATES or state.startswith("08")
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state in _LOST_STATES or state.startswith("08")
 
 
 def failure(result: pq.abc.PGresult) -> psycopg.Error:
@@ -136,6 +138,11 @@ class Database:
         refuse_unsafe_settings()
         self.dsn = dsn
         self.patience = patience
+        self.epoch = 0
+        """Another number whenever a connection was made.
+
+        The server may have died before, and what was read and was not on its disk with it.
+        """
         self._statement_timeout = statement_timeout
         self._parameters = connect_parameters(dsn, application_name)
         self.connect().close()
@@ -152,6 +159,7 @@ class Database:
             name=application_name,
         )
         self._pool.open()
+        self.is_closed = False
         self._to_close: list[Callable[[], None]] = []
         self._prepared: weakref.WeakKeyDictionary[Connection, set[bytes]] = (
             weakref.WeakKeyDictionary()
@@ -163,6 +171,7 @@ class Database:
 
     def _configure(self, connection: Connection) -> None:
         configure(connection, self._statement_timeout)
+        self.epoch += 1
 
     def connect(self) -> Connection:
         """Open a connection outside the pool, to listen on or to be the one writer's."""
@@ -228,6 +237,7 @@ class Database:
         return result
 
     def close(self) -> None:
+        self.is_closed = True
         while self._to_close:
             self._to_close.pop()()
         self._pool.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Callable, Collection, Sequence
@@ -23,6 +24,7 @@ from duecourse.store.append import Entry, Mode
 from duecourse.store.database import Database
 from duecourse.store.errors import (
     CaseMoved,
+    DatabaseUnavailable,
     DecisionFailed,
     StoreError,
     origin,
@@ -35,11 +37,20 @@ from duecourse.store.vault import Vault
 
 __all__ = ["Engine", "Loaded", "Outcome", "Recorded", "Request"]
 
-MAX_EVENTS_PER_COMMAND: Final = 500
-
 logger = logging.getLogger(__name__)
 
 Decide = Callable[[Case | None, Command, Context], Sequence[Event]]
+
+
+_ENGINES: Final["weakref.WeakSet[Engine]"] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for engine in _ENGINES:
+        engine._fork()  # noqa: SLF001 - of this module
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 class Engine:
@@ -69,9 +80,15 @@ class Engine:
         self._mode: Mode = mode
         self._pipeline: Pipeline | None = None
         self._starting = threading.Lock()
+        self._forked = False
+        _ENGINES.add(self)
         self._desks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Desk] = (
             weakref.WeakKeyDictionary()
         )
+
+    def _fork(self) -> None:
+        """A child has none of the threads, and must not touch the connections."""
+        self._forked = True
 
     # --- commands ----------------------------------------------------------------------------
 
@@ -106,6 +123,10 @@ class Engine:
         is its own answer. Raises StoreError if the store itself fails; then every command may
         safely be given again with the same id.
         """
+        return [_settled(answer) for answer in self.execute_each(requests)]
+
+    def execute_each(self, requests: Sequence[Request]) -> list[Answer]:
+        """As `execute_batch`, with a StoreError as the answer of the commands that met one."""
         if len(requests) > MAX_BATCH:
             raise ValueError(f"{len(requests)} commands are too many for one batch: {MAX_BATCH}")
         gathering = Gathering(len(requests))
@@ -115,9 +136,10 @@ class Engine:
                 tasks.append(self._task(request, gathering, number))
             except Invalid as unstorable:
                 gathering.put(number, unstorable)
+        gathering.pass_on()
         if tasks:
             self._running().submit(tasks)
-        return [_settled(answer) for answer in gathering.wait()]
+        return gathering.wait()
 
     def close(self) -> None:
         """Stop the threads; what is under way is finished first."""
@@ -136,8 +158,10 @@ class Engine:
 
     def _running(self) -> Pipeline:
         pipeline = self._pipeline
-        if pipeline is not None:
+        if pipeline is not None and not self._forked:
             return pipeline
+        if self._database.is_closed or self._forked:
+            raise DatabaseUnavailable("the database was closed; open it anew, also after a fork")
         with self._starting:
             if self._pipeline is None:
                 self._pipeline = Pipeline(

@@ -21,11 +21,18 @@ logger = logging.getLogger(__name__)
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """The case of a task as the log has it now, or the answer that there is already."""
+    """The case of a task as the log has it now, or the answer that there is already.
+
+    `round` is the one in which it was asked for.
+    """
 
     task: Task
+    round: int
     before: Loaded | None
     answer: Answer | None = None
+
+
+Wanted = tuple[Task, int]
 
 
 class Loader:
@@ -42,14 +49,14 @@ class Loader:
         self._states = states
         self._vault = vault
         self._hand_over = hand_over
-        self._wanted: deque[Task] = deque()
+        self._wanted: deque[Wanted] = deque()
         self._work = threading.Semaphore(0)
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="duecourse-loader", daemon=True)
         self._thread.start()
 
-    def fetch(self, tasks: Sequence[Task]) -> None:
-        self._wanted.extend(tasks)
+    def fetch(self, tasks: Sequence[Task], round_: int) -> None:
+        self._wanted.extend((task, round_) for task in tasks)
         self._work.release()
 
     def close(self) -> None:
@@ -62,23 +69,25 @@ class Loader:
             self._work.acquire()
             if self._stopping:
                 return
-            tasks = [self._wanted.popleft() for _ in range(len(self._wanted))]
-            if tasks:
-                fetched = self._fetched(tasks)
+            wanted = [self._wanted.popleft() for _ in range(len(self._wanted))]
+            if wanted:
+                fetched = self._fetched(wanted)
                 faults.reach("engine.fetched")
                 self._hand_over(fetched)
 
-    def _fetched(self, tasks: Sequence[Task]) -> list[Fetched]:
+    def _fetched(self, wanted: Sequence[Wanted]) -> list[Fetched]:
         try:
-            return self._read(tasks)
+            return self._read(wanted)
         except DatabaseUnavailable as away:
-            return [Fetched(task, None, away) for task in tasks]
+            return [Fetched(task, round_, None, away) for task, round_ in wanted]
         except Exception as error:  # noqa: BLE001 - one case that cannot be read harms itself only
-            if len(tasks) > 1:
-                return [each for task in tasks for each in self._fetched([task])]
-            return [Fetched(tasks[0], None, _as_store_error(error))]
+            if len(wanted) > 1:
+                return [each for one in wanted for each in self._fetched([one])]
+            ((task, round_),) = wanted
+            return [Fetched(task, round_, None, _as_store_error(error))]
 
-    def _read(self, tasks: Sequence[Task]) -> list[Fetched]:
+    def _read(self, wanted: Sequence[Wanted]) -> list[Fetched]:
+        tasks = [task for task, _ in wanted]
         states = self._states.read({task.request.case_id for task in tasks})
         # After the states: when a state already shows what a command did, the command is found
         # here, and not decided a second time on its own effects.
@@ -86,8 +95,13 @@ class Loader:
         if subjects := {task.subject_id for task in tasks if task.subject_id is not None}:
             self._vault.ensure(subjects)
         return [
-            Fetched(task, states.get(task.request.case_id), answers.get(task.request.command_id))
-            for task in tasks
+            Fetched(
+                task,
+                round_,
+                states.get(task.request.case_id),
+                answers.get(task.request.command_id),
+            )
+            for task, round_ in wanted
         ]
 
     def _first_answers(self, tasks: Sequence[Task]) -> dict[UUID, Answer]:

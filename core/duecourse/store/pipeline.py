@@ -30,15 +30,17 @@ from duecourse.store.loader import Fetched, Loader
 from duecourse.store.log import EventLog
 from duecourse.store.states import Loaded, States
 from duecourse.store.tasks import Task
+from duecourse.store.turns import Turns
 from duecourse.store.writer import Writer
 
 MAX_BATCH: Final = 5_000
 MAX_BATCH_BYTES: Final = 16_000_000
-MAX_ATTEMPTS: Final = 5
-MAX_WAITING: Final = 100_000
-RECONNECT_PAUSE: Final = 0.1
 # Tasks decided at a time before looking whether the server is ready for the next batch.
 SLICE: Final = 64
+MAX_ATTEMPTS: Final = 5
+MAX_LOSSES: Final = 10
+MAX_WAITING: Final = 100_000
+RECONNECT_PAUSE: Final = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ Ready = tuple[Draft, Entry]
 
 
 class Pipeline:
-    """Give it tasks from any thread; it answers by their receivers, whatever happens."""
+    """Give it tasks from any thread; it answers each once by its receiver, whatever happens."""
 
     def __init__(
         self, database: Database, log: EventLog, states: States, decider: Decider, mode: Mode
@@ -78,8 +80,13 @@ class Pipeline:
         self._writer = Writer(database, self._selector, mode)
         self._loader = Loader(log, states, log.vault, self._hand_over)
         self._inbox: deque[Task | Fetched] = deque()
-        # Which case and which command id is being worked on, and who waits for it.
-        self._busy: dict[UUID, deque[Task]] = {}
+        # Tasks taken and not answered yet. Each is in one of the places below, waits for its turn,
+        # or is with the loader.
+        self._live: set[Task] = set()
+        self._count = 0
+        self._round = 0
+        self._cases, self._commands = Turns(), Turns()
+        self._next: deque[Task] = deque()
         self._to_fetch: list[Task] = []
         self._ready: deque[Ready] = deque()
         self._ready_alone: deque[Ready] = deque()
@@ -90,28 +97,30 @@ class Pipeline:
         self._told: set[Receiver] = set()
         self._away_since: float | None = None
         self._connect_at = 0.0
+        self._lost_again = False
         self._sleeping = False
         self._stopping = False
+        self._submitting = threading.Lock()
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_in.setblocking(False)
         self._selector.register(self._wake_in, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._run, name="duecourse-engine", daemon=True)
         self._thread.start()
 
-    @property
-    def is_alive(self) -> bool:
-        return self._thread.is_alive()
-
     def submit(self, tasks: Sequence[Task]) -> None:
         """Raises DatabaseUnavailable, without having taken any, when too many are waiting."""
-        if len(self._inbox) + len(self._busy) > MAX_WAITING:
-            raise DatabaseUnavailable("too many commands are waiting; try again")
-        self._inbox.extend(tasks)
+        with self._submitting:
+            if self._stopping:
+                raise DatabaseUnavailable("the engine is being closed; give the command again")
+            if len(self._inbox) + len(self._live) > MAX_WAITING:
+                raise DatabaseUnavailable("too many commands are waiting; try again")
+            self._inbox.extend(tasks)
         self._wake()
 
     def close(self) -> None:
         """Finish what is under way, then stop."""
-        self._stopping = True
+        with self._submitting:
+            self._stopping = True
         self._wake()
         self._thread.join()
         self._loader.close()
@@ -134,6 +143,7 @@ class Pipeline:
     # --- the thread ----------------------------------------------------------------------------
 
     def _run(self) -> None:
+        self._connected()
         while not (self._stopping and self._is_done()):
             try:
                 self._turn()
@@ -143,7 +153,7 @@ class Pipeline:
                 self._fail_all(defect)
 
     def _is_done(self) -> bool:
-        return not (self._busy or self._inbox or self._unflushed or self._flushing or self._told)
+        return not (self._live or self._inbox or self._told)
 
     def _turn(self) -> None:
         self._take_in()
@@ -155,32 +165,63 @@ class Pipeline:
         self._settle_flushed()
 
     def _take_in(self) -> None:
-        for _ in range(min(len(self._inbox), SLICE)):
-            each = self._inbox.popleft()
-            if isinstance(each, Task):
-                self._admit(each)
-            elif each.answer is not None:
-                self._answer(each.task, each.answer)
+        for _ in range(SLICE):
+            if self._next:
+                self._guarded(self._next.popleft(), None)
+            elif self._inbox:
+                each = self._inbox.popleft()
+                if isinstance(each, Task):
+                    self._admit(each)
+                elif each.task in self._live:
+                    self._guarded(each.task, each)
             else:
-                self._decide(each.task, each.before)
+                break
         if self._to_fetch:
-            self._loader.fetch(self._to_fetch)
+            self._loader.fetch(self._to_fetch, self._round)
             self._to_fetch = []
 
     def _admit(self, task: Task) -> None:
         """One task at a time for each case, and for each command id; the others wait in order."""
-        request = task.request
-        for name in (request.case_id, request.command_id):
-            if name in self._busy:
-                self._busy[name].append(task)
-                return
-        self._busy[request.case_id] = deque()
-        self._busy[request.command_id] = deque()
-        kept = self._states.kept(request.case_id)
-        if kept is None:
-            self._fetch(task)
+        if not task.number:
+            self._count += 1
+            task.number = self._count
+            self._live.add(task)
+        elif task not in self._live:
+            return
+        if self._cases.take(task.request.case_id, task):
+            self._take_command(task)
+
+    def _take_command(self, task: Task) -> None:
+        if self._commands.take(task.request.command_id, task):
+            self._begin(task)
+
+    def _begin(self, task: Task) -> None:
+        task.has_turn = True
+        self._next.append(task)
+
+    def _guarded(self, task: Task, fetched: Fetched | None) -> None:
+        """A defect that one task meets is told to that one."""
+        try:
+            self._go_on(task, fetched)
+        except Exception as defect:  # noqa: BLE001 - as said
+            self._failed(task, defect)
+
+    def _go_on(self, task: Task, fetched: Fetched | None) -> None:
+        if fetched is None:
+            kept = self._states.kept(task.request.case_id)
+            if kept is None:
+                self._fetch(task)
+            else:
+                self._decide(task, kept)
+        elif isinstance(fetched.answer, DatabaseUnavailable):
+            self._answer(task, fetched.answer)
+        elif fetched.round != self._round:
+            # A connection was lost since; it was asked for anew.
+            return
+        elif fetched.answer is not None:
+            self._answer_read(task, fetched.answer)
         else:
-            self._decide(task, kept)
+            self._decide(task, fetched.before)
 
     def _fetch(self, task: Task) -> None:
         task.verified = True
@@ -191,7 +232,7 @@ class Pipeline:
         if isinstance(draft, Draft):
             self._seal(draft)
         elif task.verified:
-            self._answer(task, draft)
+            self._answer_read(task, draft)
         else:
             # A no, or nothing to do, on a state that may be out of date: look again.
             self._fetch(task)
@@ -211,7 +252,9 @@ class Pipeline:
     def _write(self) -> None:
         if self._writing or not (self._ready or self._ready_alone):
             return
-        if not self._writer.is_connected and not self._connected():
+        if not self._writer.is_connected:
+            if self._connected():
+                self._look_again()
             return
         self._writing = self._next_batch()
         self._entries = [entry for _, entry in self._writing]
@@ -220,7 +263,7 @@ class Pipeline:
         faults.reach("engine.sent")
 
     def _next_batch(self) -> list[Ready]:
-        if not self._ready:
+        if self._ready_alone:
             return [self._ready_alone.popleft()]
         batch: list[Ready] = []
         room = MAX_BATCH_BYTES
@@ -243,21 +286,30 @@ class Pipeline:
         if written is None:
             return
         faults.reach("engine.written")
+        self._lost_again = False
         batch, self._writing = self._writing, []
-        # The server goes on with the next batch while this one is answered.
-        self._write()
-        self._settle(batch, written)
+        # The server goes on with the next batch while this one is answered. Should it be lost just
+        # now, these are answered first.
+        try:
+            self._write()
+        finally:
+            self._settle(batch, written)
 
     def _settle(self, batch: list[Ready], written: Written) -> None:
         for (draft, _), verdict in zip(batch, written.verdicts, strict=True):
-            task = draft.task
-            match verdict.outcome:
-                case "appended":
-                    self._appended(draft, verdict, on_disk=written.on_disk)
-                case "duplicate":
-                    self._fetch(task)
-                case "conflict":
-                    self._again(task)
+            try:
+                self._settle_one(draft, verdict, on_disk=written.on_disk)
+            except Exception as defect:  # noqa: BLE001 - the others of the batch have their answers
+                self._failed(draft.task, defect)
+
+    def _settle_one(self, draft: Draft, verdict: Verdict, *, on_disk: bool) -> None:
+        match verdict.outcome:
+            case "appended":
+                self._appended(draft, verdict, on_disk=on_disk)
+            case "duplicate":
+                self._fetch(draft.task)
+            case "conflict":
+                self._again(draft.task)
 
     def _appended(self, draft: Draft, verdict: Verdict, *, on_disk: bool) -> None:
         task = draft.task
@@ -273,8 +325,7 @@ class Pipeline:
         if on_disk:
             self._answer(task, outcome)
         else:
-            self._unflushed.append((task, outcome))
-            self._release(task)
+            self._answer_flushed(task, outcome)
 
     def _again(self, task: Task) -> None:
         """Somebody else has changed the case. What was meant for one version is meant for no other."""
@@ -308,17 +359,20 @@ class Pipeline:
             self._answer(batch[0][0].task, failed)
 
     def _flush(self) -> None:
-        """What was written without waiting for the disk is told once a later flush has ended."""
-        if self._unflushed and not self._flushing:
-            self._flushing, self._unflushed = self._unflushed, []
-            self._writer.flush()
-            faults.reach("engine.flushing")
+        """What may not be on disk is told once a flush that began afterwards has ended."""
+        if self._flushing or not self._unflushed:
+            return
+        if not self._writer.is_connected and not self._connected():
+            return
+        self._flushing, self._unflushed = self._unflushed, []
+        self._writer.flush()
+        faults.reach("engine.flushing")
 
     def _settle_flushed(self) -> None:
         if self._writer.has_flushed():
             faults.reach("engine.flushed")
             for task, outcome in self._flushing:
-                self._put(task, outcome)
+                self._answer(task, outcome)
             self._flushing = []
 
     # --- after a loss --------------------------------------------------------------------------
@@ -339,68 +393,105 @@ class Pipeline:
         self._away_since = None
         return True
 
+    def _look_again(self) -> None:
+        """What was decided before the connection was made may rest on what the server lost."""
+        for draft, _ in (*self._ready_alone, *self._ready):
+            self._fetch(draft.task)
+        self._ready.clear()
+        self._ready_alone.clear()
+
     def _start_over(self, lost: Exception) -> None:
         """Whatever was under way may or may not be in the log, and what is kept may be ahead of it.
 
-        The commands are looked up, and decided again if they are not found.
+        Every task begins anew, in the order in which they came: it is looked up, and decided
+        again if it is not found.
         """
         logger.warning("the writer's connection was lost", extra={"error": origin(lost)})
         self._writer.close()
         self._states.forget()
-        for draft, _ in (*self._writing, *self._ready, *self._ready_alone):
-            self._fetch(draft.task)
-        for task, _ in (*self._flushing, *self._unflushed):
-            self._unsettle(task)
-        self._drop_all()
+        # At once the first time, so that one cut cable costs nobody a pause.
+        self._connect_at = time.monotonic() + (RECONNECT_PAUSE if self._lost_again else 0.0)
+        self._lost_again = True
+        for draft, _ in self._writing:
+            draft.task.losses += 1
+        away = DatabaseUnavailable("the connection was lost each time; try again")
+        for task in [task for task in self._live if task.losses > MAX_LOSSES]:
+            self._put(task, away)
+        self._clear()
+        again = sorted(self._live, key=lambda task: task.number, reverse=True)
+        for task in again:
+            task.has_turn = task.verified = False
+        self._inbox.extendleft(again)
+
+    def _clear(self) -> None:
+        """Leave no task anywhere but among the live ones. What the loader has is of the past."""
+        self._round += 1
+        self._cases, self._commands = Turns(), Turns()
+        self._next.clear()
+        self._to_fetch = []
+        self._ready.clear()
+        self._ready_alone.clear()
+        self._writing, self._unflushed, self._flushing = [], [], []
 
     def _fail_all(self, defect: Exception) -> None:
         logger.error("the engine failed", extra={"error": origin(defect)})
-        failed = StoreError(f"a defect of ours ({type(defect).__name__}); give the command again")
-        failed.__cause__ = defect
-        drafts = [draft.task for draft, _ in (*self._writing, *self._ready, *self._ready_alone)]
-        told = [task for task, _ in (*self._flushing, *self._unflushed)]
-        waiting = [task for many in self._busy.values() for task in many]
-        for task in (*drafts, *told, *waiting, *self._to_fetch):
+        failed = _defect_of_ours(defect)
+        for task in [*self._live]:
             self._put(task, failed)
-        self._busy.clear()
-        self._to_fetch = []
-        self._drop_all()
+        self._clear()
         self._writer.close()
         self._states.forget()
 
-    def _drop_all(self) -> None:
-        self._writing, self._flushing, self._unflushed = [], [], []
-        self._ready.clear()
-        self._ready_alone.clear()
-
-    def _unsettle(self, task: Task) -> None:
-        """Its case was released when it was written; it may be in use by a later task."""
-        task.verified = False
-        self._inbox.append(task)
+    def _failed(self, task: Task, defect: Exception) -> None:
+        logger.error("a command failed", extra={"error": origin(defect)})
+        self._states.drop(task.request.case_id)
+        self._answer(task, _defect_of_ours(defect))
 
     def _give_up(self, away: Exception) -> None:
         gone = DatabaseUnavailable("the database went away; try again")
         gone.__cause__ = away
-        for draft, _ in (*self._ready, *self._ready_alone):
-            self._answer(draft.task, gone)
+        self._away_since = None
+        ready = [draft.task for draft, _ in (*self._ready, *self._ready_alone)]
         self._ready.clear()
         self._ready_alone.clear()
+        read = [task for task, _ in self._unflushed]
+        self._unflushed = []
+        for task in (*ready, *read):
+            self._answer(task, gone)
 
     # --- answering -----------------------------------------------------------------------------
 
     def _answer(self, task: Task, answer: Answer) -> None:
-        self._put(task, answer)
+        if task in self._live:
+            self._put(task, answer)
+        self._release(task)
+
+    def _answer_read(self, task: Task, answer: Answer) -> None:
+        """What was read may be of a process that wrote it early, and died before its flush."""
+        if isinstance(answer, Outcome):
+            self._answer_flushed(task, answer)
+        else:
+            self._answer(task, answer)
+
+    def _answer_flushed(self, task: Task, outcome: Outcome) -> None:
+        """Tell it after a flush; the next task of the case need not wait for that."""
+        self._unflushed.append((task, outcome))
         self._release(task)
 
     def _put(self, task: Task, answer: Answer) -> None:
+        self._live.discard(task)
         task.receiver.put(task.token, answer)
         self._told.add(task.receiver)
 
     def _release(self, task: Task) -> None:
-        """Those who waited for it come first, in their order."""
-        for name in (task.request.case_id, task.request.command_id):
-            if waiting := self._busy.pop(name, None):
-                self._inbox.extendleft(reversed(waiting))
+        """Let those go on that waited for it: one for its command id, one for its case."""
+        if not task.has_turn:
+            return
+        task.has_turn = False
+        if (twin := self._commands.pass_on(task.request.command_id)) is not None:
+            self._begin(twin)
+        if (follower := self._cases.pass_on(task.request.case_id)) is not None:
+            self._take_command(follower)
 
     def _tell(self) -> None:
         if not self._told:
@@ -410,16 +501,21 @@ class Pipeline:
         faults.reach("engine.told")
 
     def _wait(self) -> None:
-        if self._to_fetch:
-            return
         self._sleeping = True
-        if self._inbox or (self._stopping and self._is_done()):
+        if self._next or self._inbox or self._to_fetch or (self._stopping and self._is_done()):
             self._sleeping = False
             return
-        waits_to_connect = (self._ready or self._ready_alone) and not self._writing
+        waits = self._ready or self._ready_alone or self._unflushed
+        waits_to_connect = waits and not self._writer.is_connected
         events = self._selector.select(RECONNECT_PAUSE if waits_to_connect else None)
         self._sleeping = False
         for key, _ in events:
             if key.fileobj is self._wake_in:
                 with contextlib.suppress(BlockingIOError):
                     self._wake_in.recv(4096)
+
+
+def _defect_of_ours(defect: Exception) -> StoreError:
+    failed = StoreError(f"a defect of ours ({type(defect).__name__}); give the command again")
+    failed.__cause__ = defect
+    return failed

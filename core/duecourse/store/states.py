@@ -22,22 +22,30 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 class States:
-    """Folded states, kept for the cases read or changed last. One may be behind the log."""
+    """Folded states, kept for the cases read or changed last. One may be behind the log.
+
+    None may be ahead of it: what another process wrote can be seen before it is on disk, and is
+    gone if the server dies then. So nothing that was read before a new connection is kept.
+    """
 
     def __init__(self, log: EventLog, evolve: Evolve, kept_cases: int) -> None:
         self._log = log
+        self._database = log.database
         self._evolve = evolve
         self._kept_cases = kept_cases
         self._kept: OrderedDict[UUID, Loaded] = OrderedDict()
+        self._epoch = self._database.epoch
         self._lock = threading.Lock()
 
     def kept(self, case_id: UUID) -> Loaded | None:
         with self._lock:
+            self._forget_what_may_be_lost()
             return self._kept.get(case_id)
 
     def keep(self, case_id: UUID, loaded: Loaded) -> None:
         """Keep a state unless a newer one is kept already."""
         with self._lock:
+            self._forget_what_may_be_lost()
             known = self._kept.get(case_id)
             if known is None or known.version < loaded.version:
                 self._kept[case_id] = loaded
@@ -46,17 +54,32 @@ class States:
                 self._kept.popitem(last=False)
 
     def drop(self, case_id: UUID) -> None:
-        """After a conflict: what is kept is known to be behind."""
+        """What is kept is known to be wrong."""
         with self._lock:
             self._kept.pop(case_id, None)
 
     def forget(self) -> None:
-        """After the server went away: what it had not put on disk is not in the log any more."""
+        """After a connection was lost, and before there is another."""
         with self._lock:
+            self._kept.clear()
+
+    def _forget_what_may_be_lost(self) -> None:
+        if self._epoch != self._database.epoch:
+            self._epoch = self._database.epoch
             self._kept.clear()
 
     def read(self, case_ids: Collection[UUID]) -> dict[UUID, Loaded]:
         """Bring the cases up to date with the log, in one read; the unknown ones are absent."""
+        while True:
+            epoch = self._database.epoch
+            found = self._read(case_ids)
+            if self._database.epoch == epoch:
+                break
+        for case_id, loaded in found.items():
+            self.keep(case_id, loaded)
+        return found
+
+    def _read(self, case_ids: Collection[UUID]) -> dict[UUID, Loaded]:
         known = {case_id: self.kept(case_id) for case_id in case_ids}
         if not known:
             return {}
@@ -68,7 +91,6 @@ class States:
             latest = self.after(loaded, tail) if tail else loaded
             if latest is not None:
                 found[case_id] = latest
-                self.keep(case_id, latest)
         return found
 
     def after(self, loaded: Loaded | None, events: Collection[Event]) -> Loaded:

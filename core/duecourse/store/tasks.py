@@ -34,16 +34,20 @@ class Request(msgspec.Struct, frozen=True):
 class Task(msgspec.Struct, eq=False):
     """A request with the way back to whoever made it.
 
-    `verified`: decided on a state read from the log, not on a kept one. `subject_id`: whose key
-    has to be at hand before it can be written. `alone`: in no batch with others, one of which
-    the server would not take.
+    `number` is its place among all, from 1 on. `verified`: decided on a state read from the log,
+    not on a kept one. `subject_id`: whose key has to be at hand before it can be written. `alone`:
+    in no batch with others, one of which the server would not take. `has_turn`: others for its
+    case wait for it. `attempts` were in vain for a conflict, `losses` for a lost connection.
     """
 
     request: Request
     fingerprint: bytes
     receiver: Receiver
     token: object
+    number: int = 0
     attempts: int = 0
+    losses: int = 0
+    has_turn: bool = False
     verified: bool = False
     alone: bool = False
     subject_id: UUID | None = None

@@ -43,14 +43,16 @@ class Writer:
         return self._flushing is not None and self._flushing.is_busy
 
     def connect(self) -> None:
-        connection = self._database.connect()
+        appending, flushing = self._database.connect(), self._database.connect()
         try:
-            connection.execute("SELECT pg_advisory_lock_shared(%s)", (WRITERS_LOCK,))
-            append.prepare(connection)
+            appending.execute("SELECT pg_advisory_lock_shared(%s)", (WRITERS_LOCK,))
+            append.prepare(appending)
         except BaseException:
-            connection.close()
+            appending.close()
+            flushing.close()
             raise
-        self._appending = _Session(connection, self._selector)
+        self._appending = _Session(appending, self._selector)
+        self._flushing = _Session(flushing, self._selector)
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Begin to write a batch."""
@@ -60,8 +62,7 @@ class Writer:
 
     def flush(self) -> None:
         """Begin to put on disk all that was written so far."""
-        if self._flushing is None:
-            self._flushing = _Session(self._database.connect(), self._selector)
+        assert self._flushing is not None, "connect first"
         self._flushing.connection.pgconn.send_query(_FLUSH)
         self._flushing.begin()
 
