@@ -1,7 +1,8 @@
 """Making the text of a message from a packaged template and the facts of a case.
 
 A template is one TOML file per language, read by a compliance officer as it stands. Values are
-only ever printed: they are cleaned first, and nothing in them is read as a template.
+only ever printed: they are cleaned first, and nothing in them is read as a template. A template
+in which the message lint finds anything is not used.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ import minijinja
 import msgspec
 
 from duecourse.case.words import ERASED, Language
+from duecourse.rules.lint import LintFacts, lint
 
 Medium = Literal["sms", "email", "letter"]
 
@@ -82,6 +84,27 @@ class MessageFacts(msgspec.Struct, frozen=True, kw_only=True):
     answer_by: date | None = None
 
 
+_SAMPLE: Final = MessageFacts(
+    debtor_name="Robin Testperson",
+    creditor_name="Sample Finance",
+    amount="1250.00",
+    currency="CNY",
+    due_on=date(2026, 3, 2),
+    days_past_due=42,
+    account_last4="4321",
+    ways_to_pay="https://pay.example.com",
+    contact_line="400-000-0000",
+    reference="00C0FFEE",
+    plan=(
+        PlanLine(due_on=date(2026, 4, 1), amount="650.00"),
+        PlanLine(due_on=date(2026, 5, 1), amount="600.00"),
+    ),
+    paid_amount="300.00",
+    paid_on=date(2026, 3, 1),
+)
+_SAMPLE_AMOUNTS: Final = frozenset({"1250.00", "650.00", "600.00", "300.00"})
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """The very text that leaves. An SMS has no subject."""
 
@@ -96,9 +119,13 @@ class TemplateInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A template file. `subject` and `text` make the e-mail and the letter."""
+    """A template file. `subject` and `text` make the e-mail and the letter.
+
+    `referral` is how far the legal referral is, at least, of any case to which it may be sent.
+    """
 
     media: tuple[Medium, ...]
+    referral: Literal["none", "proposed", "approved", "filed"] = "none"
     sms: str = ""
     subject: str = ""
     text: str = ""
@@ -122,12 +149,31 @@ def render(template_code: str, medium: str, language: Language, facts: MessageFa
     if found is None:
         media = ", ".join(source.media)
         raise TemplateProblem(f"template {template_code} is made for {media}, not for {medium}")
+    if problem := _unfit().get((language, template_code)):
+        raise TemplateProblem(problem)
+    return _render(template_code, found, language, facts)
+
+
+def check_message(message: Message, language: Language, facts: LintFacts) -> None:
+    """Have the lint read the very text. Raises TemplateProblem with its rules, never the text."""
+    found = lint(f"{message.subject}\n\n{message.body}", language, facts)
+    if found:
+        rules = ", ".join(sorted({each.id for each in found}))
+        raise TemplateProblem(f"the message lint refuses it: {rules}")
+
+
+def check_templates() -> Mapping[tuple[Language, str], str]:
+    """What is wrong with each template that cannot be used; empty when all are fit to be sent."""
+    return _unfit()
+
+
+def _render(code: str, found: Medium, language: Language, facts: MessageFacts) -> Message:
     values = _values(facts, language)
-    name = f"{language}/{template_code}.{found}"
+    name = f"{language}/{code}.{found}"
     body = _tidy(_print(name, values))
     if len(body) > MOST_BODY[found]:
         raise TemplateProblem(f"{name} is longer than {MOST_BODY[found]} characters")
-    subject = "" if found == "sms" else _print(f"{language}/{template_code}.subject", values)
+    subject = "" if found == "sms" else _print(f"{language}/{code}.subject", values)
     return Message(subject=subject, body=body)
 
 
@@ -141,6 +187,20 @@ def list_templates() -> tuple[TemplateInfo, ...]:
         TemplateInfo(code=code, language=language, media=source.media)
         for (language, code), source in sorted(_sources().items())
     )
+
+
+@cache
+def _unfit() -> Mapping[tuple[Language, str], str]:
+    """Each template, made with the sample facts and read by the lint, once per process."""
+    problems: dict[tuple[Language, str], str] = {}
+    for (language, code), source in _sources().items():
+        true = LintFacts(stage="reminder", referral=source.referral, amounts=_SAMPLE_AMOUNTS)
+        for medium in source.media:
+            try:
+                check_message(_render(code, medium, language, _SAMPLE), language, true)
+            except TemplateProblem as problem:
+                problems[language, code] = f"template {language}/{code}.{medium}: {problem}"
+    return problems
 
 
 def _print(name: str, values: Mapping[str, Any]) -> str:

@@ -183,7 +183,7 @@ def a_case(**fields: Any) -> dict[str, Any]:
         "borrower_ref": f"B-{number}",
         "debtor": {"name": "林示例", "time_zone": "Asia/Shanghai", "jurisdiction": "CN"},
         "contact_points": [
-            {"point_id": "mobile", "kind": "phone", "address": "+8613800000000"},
+            {"point_id": "mobile", "kind": "phone", "address": "+8615400000000"},
             {"point_id": "email", "kind": "email", "address": "lin.shili@example.com"},
         ],
         "debts": [

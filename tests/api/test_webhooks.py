@@ -65,7 +65,7 @@ def receipt(
 
 def reply(sent: Sent, at: datetime, text: str) -> Reply:
     return Reply(
-        sender="+8613800000000", reply_id=f"m {sent.contact_id}", text=text, occurred_at=at,
+        sender="+8615400000000", reply_id=f"m {sent.contact_id}", text=text, occurred_at=at,
         reference=sent.reference,
     )  # fmt: skip
 

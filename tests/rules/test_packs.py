@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from duecourse.rules.gate import load_rulebook
-from duecourse.rules.pack import PackError
+from duecourse.rules.pack import PackError, check_pack
 from duecourse.rules.toml_files import BadFile
 
 GOOD = """
@@ -47,7 +48,9 @@ def write(tmp_path: Path) -> Write:
 
 def test_the_packaged_packs_load_and_every_rule_has_its_source() -> None:
     book = load_rulebook()
-    assert {pack.name for pack in book.packs} == {"core", "house", "cn"}
+    assert {pack.name for pack in book.packs} == {
+        "core", "house", "cn", "us", "us-ma", "uk", "eu", "de", "au", "in",
+    }  # fmt: skip
     for pack in book.packs:
         for rule in pack.rules:
             assert rule.citation
@@ -77,6 +80,11 @@ def test_a_pack_of_ones_own_is_added_from_a_file_or_a_folder(write: Write, tmp_p
         ('time_zone = "Asia/Shanghai"', 'time_zone = "Asia/Nowhere"', r"no such time zone: 'Asia/Nowhere'"),
         ('time_zone = "Asia/Shanghai"', 'time_zone = ""', r"no such time zone"),
         ('jurisdiction = "XX"', 'jurisdiction = "China"', r"jurisdiction"),
+        ('confidence = "A"', 'confidence = "C"\nagreement = "overrides"', r"quiet_hours: confidence C may only tighten"),
+        ("start = 22:00:00\nend = 08:00:00", 'calendar = "none"\nhours = [{ start = 08:00:00, end = 22:00:00 }]', r"unknown field `calendar`|has no calendar 'none'"),
+        ('jurisdiction = "XX"', 'jurisdiction = "XX"\nmembers = ["Mars"]', r"members"),
+        ("start = ", 'when = { licence = "x" }\nstart = ', r"unknown field `licence`.*when"),
+        ("start = ", 'acts = ["dance"]\nstart = ', r"dance.*acts"),
         ('name = "sample"', 'name = "house"', r"pack house: there are two of this name"),
         ("version", "= version", r"sample\.toml: is not TOML"),
     ],
@@ -92,6 +100,53 @@ def test_a_bad_pack_is_refused_and_says_where(
 def test_a_rule_without_examples_does_not_load(write: Write) -> None:
     with pytest.raises(PackError, match="pack sample, rule quiet_hours: has no vector"):
         load_rulebook(write(GOOD[: GOOD.index("vectors")]))
+
+
+CALENDAR = """
+[[calendars]]
+name = "days"
+citation = "this test"
+covers_from = 2026-01-01
+covers_to = 2026-12-31
+days = [2026-03-03]
+"""
+
+
+def by_hours(text: str, calendar: str) -> str:
+    """The sample with hours of a calendar instead of quiet hours."""
+    hours = 'hours = [{ days = ["mon", "tue", "wed"], start = 08:00:00, end = 22:00:00 }]'
+    text = text.replace("start = 22:00:00\nend = 08:00:00", f'calendar = "days"\n{hours}')
+    text = text.replace('kind = "quiet_hours"', 'kind = "contact_hours"')
+    return text.replace("\n[[rules]]", f"{calendar}\n[[rules]]").replace("-03T08", "-04T08")
+
+
+def test_hours_take_their_holidays_from_a_calendar_of_the_pack(write: Write) -> None:
+    assert load_rulebook(write(by_hours(GOOD, CALENDAR))).law_of("XX")
+    with pytest.raises(PackError, match="rule quiet_hours: the pack has no calendar 'days'; add"):
+        load_rulebook(write(by_hours(GOOD, "")))
+    with pytest.raises(BadFile, match=r"`days` has 2027-01-01, which the calendar does not cover"):
+        load_rulebook(write(by_hours(GOOD, CALENDAR.replace("[2026-03-03]", "[2027-01-01]"))))
+
+
+def test_every_figure_of_the_law_packs_is_guarded_by_an_example() -> None:
+    """Change one figure of a rule by a little, and an example no longer comes out."""
+    unguarded = []
+    for pack in load_rulebook().packs:
+        for number, rule in enumerate(pack.rules):
+            for field in ("limit", "days", "minutes", "consent_days"):
+                figure = getattr(rule, field, 0)
+                if not figure or (
+                    field == "days" and getattr(rule, "window", "") not in ("", "rolling_days")
+                ):
+                    continue
+                changed = replace(rule, **{field: figure + 1})
+                rules = (*pack.rules[:number], changed, *pack.rules[number + 1 :])
+                try:
+                    check_pack(replace(pack, rules=rules))
+                except PackError:
+                    continue
+                unguarded.append(f"{pack.name_of(rule)}: {field}")
+    assert unguarded == []
 
 
 def test_two_rules_of_one_id_are_refused(write: Write) -> None:

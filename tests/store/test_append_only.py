@@ -1,11 +1,7 @@
 """What is in the log stays as it is, and in the order in which it became visible."""
 
-import threading
-import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from random import Random
 from uuid import UUID
 
 import psycopg
@@ -14,7 +10,7 @@ from psycopg import errors as pg
 
 from duecourse.case.context import SYSTEM
 from duecourse.store.append import Entry, append
-from duecourse.store.database import Connection, Database, configure
+from duecourse.store.database import Connection, Database
 from duecourse.store.engine import Engine
 
 REFUSED_TO_THE_APPLICATION = [
@@ -133,61 +129,6 @@ def test_a_second_writer_waits_for_the_commit_of_the_first(database: Database) -
                 append(second, [_entry(uuid.uuid4())])
         second.execute("SET lock_timeout = '10s'")
         assert append(second, [_entry(uuid.uuid4())]).verdicts[0].outcome == "appended"
-
-
-WRITERS, COMMITS, EVENTS = 8, 90, 8
-
-
-def test_a_tailing_reader_misses_nothing_and_sees_everything_in_order(
-    migrated_dsn: str, database: Database
-) -> None:
-    """5,760 events by eight writers that pause between writing and committing."""
-    start = _last(database)
-    written: list[int] = []
-
-    def write(seed: int) -> None:
-        pauses = Random(seed)
-        with psycopg.connect(migrated_dsn) as connection:
-            configure(connection)
-            for _ in range(COMMITS):
-                with connection.transaction():
-                    (verdict,) = append(connection, [_entry(uuid.uuid4(), 1, EVENTS)]).verdicts
-                    time.sleep(pauses.random() / 500)
-                assert verdict.position is not None
-                written.extend(range(verdict.position - EVENTS + 1, verdict.position + 1))
-
-    done = threading.Event()
-    with ThreadPoolExecutor(WRITERS + 1) as pool:
-        reading = pool.submit(_tail, database, start, done)
-        for writing in [pool.submit(write, seed) for seed in range(WRITERS)]:
-            writing.result()
-        done.set()
-        seen = reading.result()
-    assert len(written) == WRITERS * COMMITS * EVENTS
-    assert seen == sorted(written)
-
-
-def _tail(database: Database, after: int, done: threading.Event) -> list[int]:
-    seen: list[int] = []
-    with database.connection() as connection:
-        while True:
-            last_look = done.is_set()
-            rows = connection.execute(
-                "SELECT notification_id FROM case_events WHERE notification_id > %s"
-                " ORDER BY notification_id",
-                (after,),
-            ).fetchall()
-            seen += [position for (position,) in rows]
-            after = seen[-1] if seen else after
-            if last_look:
-                return seen
-
-
-def _last(database: Database) -> int:
-    with database.connection() as connection:
-        return int(
-            str(_one(connection, "SELECT coalesce(max(notification_id), 0) FROM case_events"))
-        )
 
 
 def test_recorded_moments_follow_the_positions(

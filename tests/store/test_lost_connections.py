@@ -1,6 +1,8 @@
 """A command is done once and answered rightly, whenever the connection dies."""
 
+import asyncio
 import contextlib
+import os
 import socket
 import threading
 import uuid
@@ -12,12 +14,14 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from duecourse.case import commands as c
+from duecourse.store.append import Mode
 from duecourse.store.database import Database
 from duecourse.store.engine import Engine, Outcome, Request
 from duecourse.store.errors import DatabaseUnavailable
 
 Asking = Callable[..., Request]
 Paying = Callable[..., c.RecordPayment]
+CUTS = int(os.environ.get("DUECOURSE_CUTS", "200"))
 
 
 class Proxy:
@@ -29,7 +33,7 @@ class Proxy:
         self.dsn = make_conninfo(dsn, host="127.0.0.1", port=self._socket.getsockname()[1])
         self.cut_after_commit = False
         self.cut_before_commit = False
-        self.cuts = 0
+        self.cut_after_flush = False
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -39,8 +43,7 @@ class Proxy:
                 client, _ = self._socket.accept()
                 server = self._connect()
                 self._open |= {client, server}
-                for pass_on in (self._upstream, self._downstream):
-                    threading.Thread(target=pass_on, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
 
     def _connect(self) -> socket.socket:
         host, port = str(self._server.get("host", "")), self._server.get("port", 5432)
@@ -49,6 +52,15 @@ class Proxy:
             server.connect(f"{host}/.s.PGSQL.{port}")
             return server
         return socket.create_connection((host, int(port or 5432)))
+
+    def _serve(self, client: socket.socket, server: socket.socket) -> None:
+        back = threading.Thread(target=self._downstream, args=(client, server), daemon=True)
+        back.start()
+        self._upstream(client, server)
+        back.join()
+        for end in (client, server):
+            self._open.discard(end)
+            end.close()
 
     def _upstream(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -66,11 +78,14 @@ class Proxy:
                 if self.cut_after_commit and b"first_position" in data:
                     self.cut_after_commit = False
                     break
+                if self.cut_after_flush and b"flush_log" in data:
+                    self.cut_after_flush = False
+                    break
                 client.sendall(data)
         self._cut(client, server)
 
-    def _cut(self, *ends: socket.socket) -> None:
-        self.cuts += 1
+    @staticmethod
+    def _cut(*ends: socket.socket) -> None:
         for end in ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -78,8 +93,9 @@ class Proxy:
     def close(self) -> None:
         self._cut(self._socket)
         self._socket.close()
-        self._cut(*self._open)
-        for end in self._open:
+        open_ends = self._open.copy()
+        self._cut(*open_ends)
+        for end in open_ends:
             end.close()
 
 
@@ -120,6 +136,75 @@ def test_a_lost_acknowledgement_of_a_batch_answers_each_of_its_commands(
     assert [(a.case_id, a.version) for a in answers if isinstance(a, Outcome)] == [
         (request.case_id, 2) for request in requests
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["locked", "early"])
+def test_each_of_many_cut_connections_had_a_right_answer_in_the_end(
+    proxy: Proxy,
+    new_engine: Callable[..., Engine],
+    asking: Asking,
+    opening: Callable[..., c.OpenCase],
+    paying: Paying,
+    mode: Mode,
+) -> None:
+    """Cut between commit and reply; with early release, every other time after the flush."""
+    with Database(proxy.dsn, min_size=1, max_size=3) as database:
+        engine = new_engine(database, mode=mode)
+        cases = [engine.execute_sync(asking(opening())).case_id for _ in range(20)]
+        expected: dict[UUID, list[tuple[int, UUID | None, int]]] = {each: [] for each in cases}
+        for number in range(CUTS):
+            if mode == "early" and number % 2:
+                proxy.cut_after_flush = True
+            else:
+                proxy.cut_after_commit = True
+            case_id = cases[number % len(cases)]
+            request = asking(paying(f"p-{number}"), case_id)
+            outcome = engine.execute_sync(request)
+            assert not any([proxy.cut_after_commit, proxy.cut_after_flush]), "it was swallowed"
+            version = 3 + len(expected[case_id])
+            assert (outcome.version, len(outcome.events)) == (version, 1)
+            assert outcome.position is not None
+            expected[case_id].append((version, request.command_id, outcome.position))
+        for case_id, many in expected.items():
+            history = engine.history(case_id)[2:]
+            assert [(each.version, each.command_id, each.position) for each in history] == many
+
+
+@pytest.mark.parametrize("mode", ["locked", "early"])
+def test_commands_in_flight_at_a_cut_are_all_answered_once(
+    proxy: Proxy,
+    new_engine: Callable[..., Engine],
+    asking: Asking,
+    opening: Callable[..., c.OpenCase],
+    paying: Paying,
+    mode: Mode,
+) -> None:
+    """Many coroutines on a few cases, and cuts in between at any moment."""
+    asked: dict[UUID, Outcome] = {}
+
+    async def pay(engine: Engine, client: int, cases: list[UUID]) -> None:
+        for number in range(25):
+            request = asking(paying(f"p-{client}-{number}"), cases[(client + number) % len(cases)])
+            proxy.cut_after_commit |= number % 5 == 0
+            proxy.cut_after_flush |= number % 7 == 0
+            asked[request.command_id] = await engine.execute(request)
+
+    async def pay_all(engine: Engine, cases: list[UUID]) -> None:
+        paying_all = [pay(engine, client, cases) for client in range(16)]
+        await asyncio.wait_for(asyncio.gather(*paying_all), 60)
+
+    with Database(proxy.dsn, min_size=1, max_size=3) as database:
+        engine = new_engine(database, mode=mode)
+        cases = [engine.execute_sync(asking(opening())).case_id for _ in range(5)]
+        asyncio.run(pay_all(engine, cases))
+        proxy.cut_after_commit = proxy.cut_after_flush = False
+        recorded = [each for case_id in cases for each in engine.history(case_id)[2:]]
+    assert len(recorded) == len(asked) == 16 * 25
+    for each in recorded:
+        assert each.command_id is not None
+        outcome = asked[each.command_id]
+        assert (outcome.version, outcome.position) == (each.version, each.position)
 
 
 def test_a_command_that_never_arrived_is_sent_again(

@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 
 import rich_click as click
 
-from duecourse.cli import cases, followers, imports, keys, operations, tryout
+from duecourse.cli import cases, followers, imports, keys, lint, operations, rules, tryout
 from duecourse.cli.settings import ReadSettings
 from duecourse.demo.errors import DemoFailed
 from duecourse.rules.toml_files import BadFile
@@ -60,11 +60,12 @@ duecourse.add_command(operations.worker)
 duecourse.add_command(operations.migrate)
 duecourse.add_command(operations.doctor)
 duecourse.add_command(operations.plugins)
-duecourse.add_command(operations.rules)
+duecourse.add_command(rules.rules)
 duecourse.add_command(followers.followers)
 duecourse.add_command(keys.keys)
 duecourse.add_command(imports.import_)
 duecourse.add_command(cases.case)
+duecourse.add_command(lint.lint)
 
 
 def main() -> None:

@@ -16,7 +16,6 @@ from duecourse.cli.settings import ReadSettings
 from duecourse.cli.tables import show
 from duecourse.flow.house import House, dsn_of
 from duecourse.plugins import Plugins
-from duecourse.rules.gate import load_rulebook
 from duecourse.settings import Settings
 from duecourse.store.embedded import EmbeddedError, describe
 from duecourse.store.migrate import migrate as run_migrations
@@ -97,6 +96,9 @@ def worker(settings: ReadSettings, *, until_stdin_closes: bool) -> None:
     if until_stdin_closes:
         _stop_at_end_of_input()
     with House.open(settings(first_key=True)) as house:
+        for each in house.plugins.listing:
+            if each.state == "broken":
+                click.echo(f"{each.instance or each.name} is broken: {each.reason}", err=True)
         _look_for_cycles_rarely()
         house.worker().run(stop.is_set)
 
@@ -166,33 +168,3 @@ def list_plugins(settings: ReadSettings, *, as_json: bool) -> None:
         headers = ("plugin", "kind", "used as", "state", "version", "reason")
         show(headers, rows, ids=("plugin", "used as"))
     sys.exit(1 if any(line.state == "broken" for line in listing) else 0)
-
-
-@click.group()
-def rules() -> None:
-    """The rules of contact."""
-
-
-@rules.command("list")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.pass_obj
-def list_rules(settings: ReadSettings, *, as_json: bool) -> None:
-    """List every rule with its source and how sure we are of it."""
-    settings.without_data()
-    packs = load_rulebook().packs
-    if as_json:
-        click.echo(msgspec.json.encode(packs))
-        return
-    rows = (
-        (
-            f"{pack.name} {pack.version}",
-            rule.id,
-            rule.says,
-            rule.citation,
-            rule.confidence,
-            str(rule.effective_from),
-        )
-        for pack in packs
-        for rule in pack.rules
-    )
-    show(("pack", "rule", "says", "citation", "confidence", "from"), rows, ids=("rule",))

@@ -78,7 +78,7 @@ def _case(name: str, number: int, principal_minor: int, days_past_due: int) -> S
                 "jurisdiction": "CN",
             },
             "contact_points": [
-                {"point_id": "mobile", "kind": "phone", "address": f"+86138000000{number:02d}"},
+                {"point_id": "mobile", "kind": "phone", "address": f"+86154000000{number:02d}"},
                 {"point_id": "mail", "kind": "email", "address": f"story-{number}@example.com"},
                 {
                     "point_id": "home",

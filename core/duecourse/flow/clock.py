@@ -4,11 +4,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from duecourse.store.errors import StoreError
+
 Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
     return datetime.now(UTC)
+
+
+class ClockUnreadable(StoreError):
+    """The file of the clock is gone or holds no moment."""
 
 
 class FileClock:
@@ -20,7 +26,17 @@ class FileClock:
             self._write(start)
 
     def __call__(self) -> datetime:
-        return datetime.fromisoformat(self._path.read_text())
+        """Raises ClockUnreadable."""
+        try:
+            now = datetime.fromisoformat(self._path.read_text().strip())
+        except (OSError, ValueError) as wrong:
+            raise ClockUnreadable(
+                f"the settings' `clock`, {self._path.name}, holds no moment"
+                " (such as 2026-03-02T04:00:00+00:00); mend it or take the setting out"
+            ) from wrong
+        if now.tzinfo is None:
+            raise ClockUnreadable(f"the moment in {self._path.name} has no UTC offset; add +00:00")
+        return now
 
     def advance(self, to: datetime) -> None:
         """Move forward to `to`; never back."""

@@ -43,6 +43,7 @@ class House:
         self.clock: Callable[[], datetime] = (
             FileClock(settings.clock) if settings.clock else system_clock
         )
+        self.clock()  # a broken one is told at the start, not at every turn
         self.rules: RuleBook = load_rulebook()
         self.treatment: Treatment = load_treatment(settings.treatment)
         self.plugins = Plugins.discover(settings.plugin_tables, settings.plugins)

@@ -65,7 +65,7 @@ def to_utc(moment: datetime) -> datetime:
 @lru_cache(maxsize=8192)
 def day_begins(zone: ZoneInfo, day: date) -> datetime:
     """Return the first moment, in UTC, at which the date in `zone` is `day` or later."""
-    first, second = _readings(zone, datetime.combine(day, _MIDNIGHT))
+    first, second = readings(zone, datetime.combine(day, _MIDNIGHT))
     if second < first:  # Midnight falls into a gap: the day begins where the gap ends.
         return _change_within(zone, second, first)
     return first
@@ -78,11 +78,20 @@ def day_ends(zone: ZoneInfo, day: date) -> datetime:
     Where clocks go back across midnight a date can come again for an hour.
     """
     midnight = datetime.combine(day + timedelta(days=1), _MIDNIGHT)
-    first, second = _readings(zone, midnight)
+    first, second = readings(zone, midnight)
     if second < first:
         return _change_within(zone, second, first)
     comes_again = (second - _SECOND).astimezone(zone).date() <= day
     return second if comes_again else first
+
+
+def hold_lasts(until: date | None, now: Now) -> bool:
+    """Whether the day `until` is not over yet; without one there is no end."""
+    if until is None:
+        return True
+    if abs(until - now.day) > timedelta(days=1):
+        return until > now.day
+    return now.at < day_ends(now.zone, until)
 
 
 def first_moment_outside(start: time, end: time, now: Now) -> datetime:
@@ -92,8 +101,8 @@ def first_moment_outside(start: time, end: time, now: Now) -> datetime:
     may close and open once more.
     """
     days = (now.day + timedelta(days=n) for n in range(-1, 4))
-    readings = (_readings(now.zone, datetime.combine(day, end)) for day in days)
-    ends = {moment for pair in readings for moment in pair if moment > now.at}
+    shown = (readings(now.zone, datetime.combine(day, end)) for day in days)
+    ends = {moment for pair in shown for moment in pair if moment > now.at}
     ends = {moment for moment in ends if moment.astimezone(now.zone).time() == end}
     # A change of the clock can end the window as well, by jumping over its end or back over
     # its beginning.
@@ -122,7 +131,7 @@ def changes(zone: ZoneInfo, after: datetime, until: datetime) -> list[datetime]:
     return found
 
 
-def _readings(zone: ZoneInfo, local: datetime) -> tuple[datetime, datetime]:
+def readings(zone: ZoneInfo, local: datetime) -> tuple[datetime, datetime]:
     """Both moments that `local` can mean (PEP 495): equal, unless in a fold or in a gap."""
     first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     return first.astimezone(UTC), second.astimezone(UTC)

@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import Final
 
+from msgspec.structs import replace
+
 from duecourse.rules.clock import Now, day_begins, find_zone, is_aware, now
 from duecourse.rules.pack import RuleBook, load_rulebook
+from duecourse.rules.places import path
 from duecourse.rules.situation import (
     LAYERS,
     OUTCOMES,
@@ -14,6 +17,7 @@ from duecourse.rules.situation import (
     Finding,
     Outcome,
     PastContact,
+    Place,
     Situation,
     Verdict,
 )
@@ -22,6 +26,7 @@ __all__ = [
     "ActiveHold",
     "Finding",
     "PastContact",
+    "Place",
     "RuleBook",
     "Situation",
     "Verdict",
@@ -35,12 +40,24 @@ MAX_STEPS: Final = 400
 _YEARS: Final = range(1900, 9000)
 
 UNKNOWN_BLOCKS: Final = "Duecourse: what is unknown blocks"
+WHAT_IS_NOTED: Final = (
+    "Duecourse: of several places the strictest decides, and what is not sure is said"
+)
 _UNKNOWN: Final = {
     "unknown_time_zone": "It is not known what time it is where the debtor lives.",
     "unknown_jurisdiction": "It is not known whose law protects the debtor, or it has no pack.",
     "no_pack_in_force": "No rules of the debtor's jurisdiction are in force on this day.",
     "no_usable_address": "There is no address for this channel that may be used.",
 }
+PLACES_DIFFER: Final = (
+    "The debtor may live in any of these places, and they disagree; the strictest decides."
+)
+PART_WITHOUT_PACK: Final = (
+    "This part of the country has no pack of its own; only the rules of the whole were asked."
+)
+NO_COMMON_MOMENT: Final = (
+    "Each of these places has lawful moments, but none was found that is lawful in all of them."
+)
 
 
 def judge(book: RuleBook, situation: Situation, at: datetime) -> Verdict:
@@ -53,15 +70,81 @@ def judge(book: RuleBook, situation: Situation, at: datetime) -> Verdict:
         raise ValueError(f"judge: {at!r} is no moment with a UTC offset in years 1900 to 8999")
     at = at.astimezone(UTC)
     findings = _findings(book, situation, at)
-    outcomes: list[Outcome] = ["allow", *(finding.outcome for finding in findings)]
+    next_lawful = _next_lawful(book, situation, at, findings)
+    if situation.other_places:
+        findings += _disagreements(book, situation, at, next_lawful)
     return Verdict(
-        outcome=max(outcomes, key=OUTCOMES.index),
+        outcome=_strictest(findings),
         findings=tuple(sorted(findings, key=_strictest_first)),
-        next_lawful_at=_next_lawful(book, situation, at, findings),
+        next_lawful_at=next_lawful,
     )
 
 
+def _strictest(findings: list[Finding]) -> Outcome:
+    outcomes: list[Outcome] = ["allow", *(finding.outcome for finding in findings)]
+    return max(outcomes, key=OUTCOMES.index)
+
+
 def _findings(book: RuleBook, situation: Situation, at: datetime) -> list[Finding]:
+    if not situation.other_places:
+        return _findings_here(book, situation, at)
+    seen: dict[tuple[object, ...], Finding] = {}
+    for place, here in _places(situation):
+        for finding in _findings_here(book, here, at):
+            # What is the same everywhere is said once.
+            key = (finding.rule, finding.next_lawful_at, *finding.inputs.items())
+            named = replace(finding, inputs=finding.inputs | {"place": place})
+            seen.setdefault(key, named)
+    return list(seen.values())
+
+
+def _places(situation: Situation) -> Iterator[tuple[str, Situation]]:
+    """The situation in each place where the debtor may live."""
+    first = Place(jurisdiction=situation.jurisdiction, time_zone=situation.time_zone)
+    for place in dict.fromkeys((first, *situation.other_places)):
+        here = replace(
+            situation,
+            jurisdiction=place.jurisdiction,
+            time_zone=place.time_zone,
+            other_places=(),
+        )
+        yield f"{place.jurisdiction or '?'} {place.time_zone or '?'}", here
+
+
+def _disagreements(
+    book: RuleBook, situation: Situation, at: datetime, next_lawful: datetime | None
+) -> Iterator[Finding]:
+    """What the places say one by one, where that is not the same."""
+    alone = {place: _findings_here(book, here, at) for place, here in _places(situation)}
+    outcomes: dict[str, str] = {place: _strictest(each) for place, each in alone.items()}
+    if len(set(outcomes.values())) > 1:
+        yield _noted("places_differ", PLACES_DIFFER, outcomes)
+    blocked = any(finding.blocks for each in alone.values() for finding in each)
+    if blocked and next_lawful is None:
+        moments = {
+            place: at
+            if not any(finding.blocks for finding in alone[place])
+            else _next_lawful(book, here, at, alone[place])
+            for place, here in _places(situation)
+        }
+        shown = {place: each.isoformat() for place, each in moments.items() if each is not None}
+        if len(shown) == len(moments):
+            yield _noted("no_common_moment", NO_COMMON_MOMENT, shown)
+
+
+def _noted(rule: str, says: str, inputs: dict[str, str]) -> Finding:
+    return Finding(
+        rule=rule,
+        citation=WHAT_IS_NOTED,
+        confidence="house",
+        layer="data",
+        outcome="advise",
+        says=says,
+        inputs=inputs,
+    )
+
+
+def _findings_here(book: RuleBook, situation: Situation, at: datetime) -> list[Finding]:
     zone = find_zone(situation.time_zone)
     if zone is None:
         # Every other rule is dated on the debtor's clock: nothing more can be asked.
@@ -83,8 +166,14 @@ def _missing(book: RuleBook, situation: Situation, moment: Now) -> Iterator[Find
         starts = [pack.effective_from for pack in law if pack.effective_from > moment.day]
         first = day_begins(moment.zone, min(starts)) if starts else None
         yield _unknown("no_pack_in_force", place | day, first)
-    if not (situation.point_id and situation.holder):
+    elif all(pack.jurisdiction != situation.jurisdiction for pack in law) and _is_part(situation):
+        yield _noted("part_without_pack", PART_WITHOUT_PACK, place)
+    if situation.act == "contact" and not (situation.point_id and situation.holder):
         yield _unknown("no_usable_address", {"channel": situation.channel})
+
+
+def _is_part(situation: Situation) -> bool:
+    return len(path(situation.jurisdiction)) > 1
 
 
 def _unknown(rule: str, inputs: dict[str, str], until: datetime | None = None) -> Finding:

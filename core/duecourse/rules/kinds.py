@@ -1,20 +1,28 @@
 """The kinds of rule a pack can use, as they stand in its TOML file.
 
-Every kind takes away; none can permit what another forbids. So a pack can only tighten.
+Every kind takes away; none can permit what another forbids. So a pack can only tighten. The one
+thing that loosens a rule is an agreement of the debtor, where the rule itself says so.
 """
 
-from datetime import date, datetime, time
-from typing import Annotated, Literal, dataclass_transform
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from typing import Annotated, Final, Literal, dataclass_transform
 
 import msgspec
 
+from duecourse.rules.conditions import Names, When
+from duecourse.rules.hours import Hours, LocalTime
 from duecourse.rules.situation import (
+    Act,
     ActiveHold,
     Confidence,
     ContactKind,
     Initiator,
+    Limitation,
     Outcome,
     Party,
+    PointUse,
 )
 
 RuleId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -22,8 +30,21 @@ Words = Annotated[str, msgspec.Meta(min_length=10, max_length=500)]
 Citation = Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
 ChannelName = Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z][a-z0-9-]{0,31})$")]
 Channels = Annotated[tuple[ChannelName, ...], msgspec.Meta(min_length=1, max_length=50)]
+Counted = Literal["attempt", "connected", "conversation", "contact_made", "message"]
+Excluded = Literal["not_connected", "consented", "to_attorney", "to_bureau", "to_creditor"]
+Agreement = Literal["", "overrides"]
 LocalMoment = Annotated[datetime, msgspec.Meta(tz=False)]
-LocalTime = Annotated[time, msgspec.Meta(tz=False)]
+
+EVERYBODY: Final[tuple[Party, ...]] = (
+    "debtor", "representative", "third_party", "nobody", "attorney", "bureau", "creditor"
+)  # fmt: skip
+_COUNTED: Final[Mapping[Counted, tuple[ContactKind, ...]]] = {
+    "attempt": ("attempt",),
+    "connected": ("connected", "conversation"),
+    "conversation": ("conversation",),
+    "contact_made": ("connected", "conversation", "message"),
+    "message": ("message",),
+}
 
 
 class VectorContact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +56,11 @@ class VectorContact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     point_id: str = "point-1"
     initiator: Initiator = "creditor"
     party: Party = "debtor"
+    debts: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    by: Literal["us", "group"] = "us"
+    number_reached: bool = True
+    consented_at: LocalMoment | None = None
 
 
 class Vector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,6 +83,19 @@ class Vector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     opted_out: frozenset[str] = frozenset()
     holds: tuple[ActiveHold, ...] = ()
     past: Annotated[tuple[VectorContact, ...], msgspec.Meta(max_length=100)] = ()
+    act: Act | None = None
+    stage: str = "reminder"
+    licence: str = ""
+    debt_types: frozenset[str] = frozenset()
+    limitation: Limitation = ""
+    debts: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    point_use: PointUse = ""
+    refused_media: frozenset[str] = frozenset()
+    consents: frozenset[str] = frozenset()
+    agreed_hours: tuple[Hours, ...] = ()
+    content: frozenset[str] | None = None
+    facts: dict[str, date] = {}
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -66,7 +105,9 @@ class RuleData(
     """What every rule has. In force from and until, both days included, on the debtor's clock.
 
     `channels` and `except_channels` say which acts the rule binds; `*` is every channel, also
-    those of plugins not written yet.
+    those of plugins not written yet. `acts` are what is judged, `when` narrows it further.
+    `agreement = "overrides"`: hours that the debtor agreed to take the place of the rule's own;
+    only a rule about hours can say so.
     """
 
     id: RuleId
@@ -77,6 +118,8 @@ class RuleData(
     effective_to: date | None = None
     channels: Channels = ("*",)
     except_channels: tuple[ChannelName, ...] = ()
+    acts: Annotated[tuple[Act, ...], msgspec.Meta(min_length=1)] = ("contact",)
+    when: When = When()
     outcome: Literal["advise", "presumed_violation", "block"] = "block"
     note: str = ""
     vectors: Annotated[tuple[Vector, ...], msgspec.Meta(max_length=200)] = ()
@@ -99,48 +142,102 @@ class QuietHours(RuleData, kw_only=True, tag="quiet_hours"):
 
     start: LocalTime
     end: LocalTime
+    agreement: Agreement = ""
 
     def __post_init__(self) -> None:
         if self.start == self.end:
             raise ValueError("`start` and `end` are the same; a rule that never ends is no window")
 
 
-class MaxContacts(RuleData, kw_only=True, tag="max_contacts"):
-    """At most `limit` contacts in the window, this one included.
+class ContactHours(RuleData, kw_only=True, tag="contact_hours"):
+    """Contact only within `hours`; a day without any is closed.
 
-    `calendar_day` is the day on the debtor's clock. `rolling_days` can be read as `days`
-    calendar days, today included, or as `days` times 24 hours; `stricter` takes both.
+    With a `calendar` of the pack its days are `holiday` instead of their weekday, and a day that
+    the calendar does not cover is closed: what is unknown blocks.
+    """
+
+    hours: Annotated[tuple[Hours, ...], msgspec.Meta(min_length=1, max_length=50)]
+    calendar: str = ""
+    agreement: Agreement = ""
+
+
+@cache
+def _kinds_of(counts: tuple[Counted, ...]) -> frozenset[ContactKind]:
+    return frozenset(kind for word in counts for kind in _COUNTED[word])
+
+
+class Counting(RuleData, kw_only=True):
+    """Which past contacts count.
+
+    `counts`: `attempt` was not answered, `connected` was, with or without a conversation;
+    `contact_made` is any of `connected`, `conversation`, `message`. `scope`: by the case
+    (`debtor`), the address (`point`), the debt or the account of this act, or together with what
+    others did for the same creditor (`creditor_group`). `person = "same"` leaves out contacts
+    with somebody else than the one addressed now. `starts_on`: whether the day of the contact is
+    the first of the window, or the day after (it counts on its own day all the same).
+    `excludes` leaves out some; `consented` are those agreed to within `consent_days` before.
     `counted_channels` left out means the channels that the rule binds.
     """
 
+    counts: Annotated[tuple[Counted, ...], msgspec.Meta(min_length=1)]
+    scope: Literal["debtor", "point", "debt", "account", "creditor_group"] = "debtor"
+    person: Literal["any", "same"] = "any"
+    initiators: tuple[Initiator, ...] = ("creditor",)
+    parties: tuple[Party, ...] = EVERYBODY
+    counted_channels: tuple[ChannelName, ...] = ()
+    excludes: tuple[Excluded, ...] = ()
+    consent_days: Annotated[int, msgspec.Meta(ge=0, le=92)] = 0
+    starts_on: Literal["event", "next_day"] = "event"
+
+    @property
+    def kinds(self) -> frozenset[ContactKind]:
+        """The kinds of past contact that `counts` stands for."""
+        return _kinds_of(self.counts)
+
+
+class MaxContacts(Counting, kw_only=True, tag="max_contacts"):
+    """At most `limit` contacts in the window, this one included.
+
+    A calendar day, week (from Monday) or month is one on the debtor's clock. `rolling_days` can
+    be read as `days` calendar days, today included, or as `days` times 24 hours; `stricter`
+    takes both. It is also the stricter reading of "a week" (7 days) and "a month" (31 days).
+    """
+
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)]
-    window: Literal["calendar_day", "rolling_days"]
+    window: Literal["calendar_day", "calendar_week", "calendar_month", "rolling_days"]
     days: Annotated[int, msgspec.Meta(ge=1, le=92)] = 1
     reading: Literal["stricter", "calendar", "hours"] = "stricter"
-    counts: Annotated[tuple[ContactKind, ...], msgspec.Meta(min_length=1)]
-    scope: Literal["debtor", "point"] = "debtor"
-    initiators: tuple[Initiator, ...] = ("creditor",)
-    parties: tuple[Party, ...] = ("debtor", "representative", "third_party", "nobody")
-    counted_channels: tuple[ChannelName, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.window == "calendar_day" and self.days != 1:
+        if self.window != "rolling_days" and self.days != 1:
             raise ValueError('`days` belongs to window = "rolling_days"; leave it out')
 
 
-class MinInterval(RuleData, kw_only=True, tag="min_interval"):
+class PauseAfter(Counting, kw_only=True, tag="pause_after"):
+    """After such a contact none for `days` days; its own day is the first unless `starts_on`."""
+
+    days: Annotated[int, msgspec.Meta(ge=1, le=92)]
+    reading: Literal["stricter", "calendar", "hours"] = "stricter"
+
+
+class MinInterval(Counting, kw_only=True, tag="min_interval"):
     """At least `minutes` between two contacts."""
 
     minutes: Annotated[int, msgspec.Meta(ge=1, le=92 * 24 * 60)]
-    counts: Annotated[tuple[ContactKind, ...], msgspec.Meta(min_length=1)]
-    scope: Literal["debtor", "point"] = "debtor"
-    initiators: tuple[Initiator, ...] = ("creditor",)
-    parties: tuple[Party, ...] = ("debtor", "representative", "third_party", "nobody")
-    counted_channels: tuple[ChannelName, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.starts_on != "event":
+            raise ValueError("`starts_on` belongs to a rule that counts days; leave it out")
 
 
 class ThirdParty(RuleData, tag="third_party"):
     """Only the debtor, or whoever represents the debtor, is addressed."""
+
+
+class AddressedOnly(RuleData, kw_only=True, tag="addressed_only"):
+    """Only these are addressed; with `when.holds`, while such a hold lasts."""
+
+    holders: Annotated[Names, msgspec.Meta(min_length=1)]
 
 
 class HoldBlocks(RuleData, tag="hold_blocks"):
@@ -149,8 +246,53 @@ class HoldBlocks(RuleData, tag="hold_blocks"):
     what: str = "outreach"
 
 
+class DuringHold(RuleData, kw_only=True, tag="during_hold"):
+    """While a hold of one of these kinds lasts, whatever it was said to block."""
+
+    holds: Annotated[Names, msgspec.Meta(min_length=1)]
+
+
 class OptedOut(RuleData, tag="opted_out"):
     """A channel that the debtor has left is not used; `all` leaves every channel."""
+
+
+class MediumRefused(RuleData, tag="medium_refused"):
+    """A medium, or the workplace, that the debtor asked not to be used is not used."""
+
+
+class NeedsConsent(RuleData, kw_only=True, tag="needs_consent"):
+    """Not without the consent of this name."""
+
+    consent: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class NeedsFirst(RuleData, kw_only=True, tag="needs_first"):
+    """Not before the fact of this name, and `days` whole days after it; 0 is the same day."""
+
+    fact: Annotated[str, msgspec.Meta(min_length=1)]
+    days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 0
+
+
+class RequiredContent(RuleData, kw_only=True, tag="required_content"):
+    """A message must contain each of `contains`.
+
+    Before a message is written this is advice and names what it must contain. Silent once the
+    fact `unless_fact` has come; with `if_contains` it is about messages that contain that.
+    """
+
+    contains: Annotated[Names, msgspec.Meta(min_length=1)]
+    unless_fact: str = ""
+    if_contains: str = ""
+
+
+class ForbiddenContent(RuleData, kw_only=True, tag="forbidden_content"):
+    """A message must contain none of `contains`. Said beforehand where `when` certainly holds."""
+
+    contains: Annotated[Names, msgspec.Meta(min_length=1)]
+
+
+class Prohibited(RuleData, tag="prohibited"):
+    """Never, as long as `when` holds."""
 
 
 class Closed(RuleData, tag="closed"):
@@ -161,8 +303,9 @@ class NothingOwed(RuleData, tag="nothing_owed"):
     """Nobody is asked for what is not owed."""
 
 
-Counter = MaxContacts | MinInterval
+Counter = MaxContacts | PauseAfter | MinInterval
 Rule = (
-    QuietHours | MaxContacts | MinInterval | ThirdParty | HoldBlocks | OptedOut | Closed
-    | NothingOwed
+    QuietHours | ContactHours | MaxContacts | PauseAfter | MinInterval | ThirdParty
+    | AddressedOnly | HoldBlocks | DuringHold | OptedOut | MediumRefused | NeedsConsent
+    | NeedsFirst | RequiredContent | ForbiddenContent | Prohibited | Closed | NothingOwed
 )  # fmt: skip

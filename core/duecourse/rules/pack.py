@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from duecourse.rules.clock import Now, find_zone, now
-from duecourse.rules.kinds import Rule, Vector
+from duecourse.rules.hours import Calendar
+from duecourse.rules.kinds import ContactHours, QuietHours, Rule, Vector, VectorContact
+from duecourse.rules.places import lies_within
 from duecourse.rules.predicates import Origin, speak
 from duecourse.rules.situation import Finding, PastContact, Situation
 from duecourse.rules.toml_files import BadFile, read
@@ -31,7 +33,10 @@ class PackError(BadFile):
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Rules that hold together. `jurisdiction` is ISO 3166, or `*`: wherever the debtor lives.
+    """Rules that hold together. `jurisdiction` is ISO 3166, `EU`, or `*`: wherever the debtor lives.
+
+    They bind in every part of the place (`US` in `US-MA`) and in its `members`. With `base` they
+    are no place's whole law: where only bases apply, the law is not known.
 
     In force from and until, both days included, on the debtor's clock. `time_zone` is the clock
     of the examples. `layer` says whose rules these are; it orders findings, and changes no answer.
@@ -46,6 +51,9 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     effective_from: date
     effective_to: date | None = None
     note: str = ""
+    members: Annotated[frozenset[Jurisdiction], msgspec.Meta(max_length=300)] = frozenset()
+    base: bool = False
+    calendars: Annotated[tuple[Calendar, ...], msgspec.Meta(max_length=50)] = ()
     rules: Annotated[tuple[Rule, ...], msgspec.Meta(min_length=1, max_length=500)]
 
     def in_force(self, day: date) -> bool:
@@ -53,10 +61,22 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             self.effective_to is None or day <= self.effective_to
         )
 
-    def findings(self, situation: Situation, now: Now) -> Iterator[Finding]:
+    def covers(self, jurisdiction: str) -> bool:
+        return lies_within(jurisdiction, self.jurisdiction, self.members)
+
+    def name_of(self, rule: Rule) -> str:
+        """What a finding calls the rule: `cn.quiet_hours`."""
+        return f"{self.origin.prefix}{rule.id}"
+
+    @property
+    def origin(self) -> Origin:
         # The core's own rules are called by their plain names.
         prefix = "" if self.layer == "core" else f"{self.name}."
-        origin = Origin(prefix, f"{self.name} {self.version}", self.layer)
+        calendars = {calendar.name: calendar for calendar in self.calendars}
+        return Origin(prefix, f"{self.name} {self.version}", self.layer, calendars)
+
+    def findings(self, situation: Situation, now: Now) -> Iterator[Finding]:
+        origin = self.origin
         for rule in self.rules:
             finding = speak(rule, situation, now, origin)
             if finding is not None:
@@ -69,11 +89,15 @@ class RuleBook(msgspec.Struct, frozen=True):
     packs: tuple[Pack, ...] = ()
 
     def applying(self, jurisdiction: str) -> tuple[Pack, ...]:
-        return tuple(p for p in self.packs if p.jurisdiction in {jurisdiction, EVERYWHERE})
+        return tuple(
+            p for p in self.packs if p.jurisdiction == EVERYWHERE or p.covers(jurisdiction)
+        )
 
     def law_of(self, jurisdiction: str) -> tuple[Pack, ...]:
-        """The packs of that place; without any, its law is not known."""
-        return tuple(p for p in self.packs if p.jurisdiction == jurisdiction != EVERYWHERE)
+        """The packs of that place and of those it lies in; without any, its law is not known."""
+        if jurisdiction == EVERYWHERE:
+            return ()
+        return tuple(p for p in self.packs if not p.base and p.covers(jurisdiction))
 
     def with_packs(self, packs: Iterable[Pack]) -> Self:
         """Return a book that has these packs as well. Raises PackError for a name twice."""
@@ -115,14 +139,14 @@ def _toml_in(folder: Traversable) -> list[Traversable]:
 
 def check_pack(pack: Pack) -> None:
     """Try every example of every rule. Raises PackError at the first that does not come out."""
+    names = {calendar.name for calendar in pack.calendars}
     seen: set[str] = set()
     for rule in pack.rules:
         where = f"pack {pack.name}, rule {rule.id}"
         if rule.id in seen:
             raise PackError(f"{where}: there are two rules of this id")
         seen.add(rule.id)
-        if rule.effective_to is not None and rule.effective_to < rule.effective_from:
-            raise PackError(f"{where}: effective_to lies before effective_from")
+        _check_rule(rule, names, where)
         expected = {vector.expect for vector in rule.vectors}
         for needed in ("allow", rule.outcome):
             if needed not in expected:
@@ -131,12 +155,23 @@ def check_pack(pack: Pack) -> None:
             _try(rule, vector, pack, f"{where}, vector {number} ({vector.at})")
 
 
+def _check_rule(rule: Rule, calendars: set[str], where: str) -> None:
+    if rule.effective_to is not None and rule.effective_to < rule.effective_from:
+        raise PackError(f"{where}: effective_to lies before effective_from")
+    if isinstance(rule, ContactHours) and rule.calendar not in calendars | {""}:
+        raise PackError(f"{where}: the pack has no calendar {rule.calendar!r}; add it")
+    if isinstance(rule, ContactHours | QuietHours) and rule.agreement and rule.confidence == "C":
+        raise PackError(
+            f"{where}: confidence C may only tighten; leave out `agreement`, or read the source"
+        )
+
+
 def _try(rule: Rule, vector: Vector, pack: Pack, where: str) -> None:
     zone = find_zone(vector.time_zone or pack.time_zone)
     if zone is None:
         raise PackError(f"{where}: no such time zone: {vector.time_zone or pack.time_zone!r}")
     moment = _moment(vector.at, zone, vector.fold, where)
-    finding = speak(rule, _situation(vector, rule, zone), now(moment, zone))
+    finding = speak(rule, _situation(vector, rule, zone), now(moment, zone), pack.origin)
     answer = "allow" if finding is None else finding.outcome
     if answer != vector.expect:
         raise PackError(f"{where}: expected {vector.expect}, but the rule says {answer}")
@@ -158,25 +193,44 @@ def _situation(vector: Vector, rule: Rule, zone: ZoneInfo) -> Situation:
     """The act of an example. Without a channel it is the first that the rule names."""
     channel = vector.channel or (rule.channels[0] if rule.channels[0] != "*" else "sms")
     return Situation(
+        act=vector.act or rule.acts[0],
         channel=channel,
         point_id=vector.point_id,
         holder=vector.holder,
         jurisdiction="",
         time_zone=zone.key,
-        stage="closed" if vector.is_closed else "reminder",
+        stage="closed" if vector.is_closed else vector.stage,
         is_closed=vector.is_closed,
         has_debt=vector.has_debt,
         holds=vector.holds,
         opted_out=vector.opted_out,
-        past=tuple(
-            PastContact(
-                at=contact.at.replace(tzinfo=zone),
-                channel=contact.channel,
-                point_id=contact.point_id,
-                initiator=contact.initiator,
-                kind=contact.kind,
-                party=contact.party,
-            )
-            for contact in vector.past
-        ),
+        past=tuple(_past(contact, zone) for contact in vector.past),
+        licence=vector.licence,
+        debt_types=vector.debt_types,
+        limitation=vector.limitation,
+        debts=vector.debts,
+        accounts=vector.accounts,
+        point_use=vector.point_use,
+        refused_media=vector.refused_media,
+        consents=vector.consents,
+        agreed_hours=vector.agreed_hours,
+        content=vector.content,
+        facts=vector.facts,
+    )
+
+
+def _past(contact: VectorContact, zone: ZoneInfo) -> PastContact:
+    consented = contact.consented_at
+    return PastContact(
+        at=contact.at.replace(tzinfo=zone),
+        channel=contact.channel,
+        point_id=contact.point_id,
+        initiator=contact.initiator,
+        kind=contact.kind,
+        party=contact.party,
+        debts=contact.debts,
+        accounts=contact.accounts,
+        by=contact.by,
+        number_reached=contact.number_reached,
+        consented_at=None if consented is None else consented.replace(tzinfo=zone),
     )

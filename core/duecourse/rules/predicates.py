@@ -1,7 +1,6 @@
 """What each kind of rule answers. Pure and total: every situation gets an answer."""
 
-from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Final, assert_never
 
@@ -13,29 +12,39 @@ from duecourse.rules.clock import (
     day_begins,
     day_ends,
     first_moment_outside,
+    hold_lasts,
     is_within,
-    to_utc,
 )
-from duecourse.rules.situation import Finding, Layer, PastContact, Situation
+from duecourse.rules.conditions import When, active
+from duecourse.rules.counting import FAR, over, window_name
+from duecourse.rules.hours import Calendar, Hours, Week, show_hours
+from duecourse.rules.situation import ActiveHold, Finding, Layer, Situation
 
-_DAY: Final = timedelta(days=1)
-# Longer than any window or search: what lies further off changes no answer.
-_FAR: Final = timedelta(days=400)
+_ALWAYS: Final = When()
+_Plain = (
+    kinds.ThirdParty | kinds.AddressedOnly | kinds.OptedOut | kinds.MediumRefused
+    | kinds.NeedsConsent | kinds.Prohibited | kinds.Closed | kinds.NothingOwed
+)  # fmt: skip
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule spoke: what it saw, and when it falls silent if nothing else happens."""
+    """A rule spoke: what it saw, and when it falls silent if nothing else happens.
+
+    `is_advice` says what will have to be, before it can be judged.
+    """
 
     inputs: dict[str, str]
     until: datetime | None = None
+    is_advice: bool = False
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a rule stands: before its id, among the inputs, and whose rule it is."""
+    """Where a rule stands: before its id, among the inputs, whose rule it is, its calendars."""
 
     prefix: str = ""
     pack: str = ""
     layer: Layer = "core"
+    calendars: Mapping[str, Calendar] = {}
 
 
 _NOWHERE: Final = Origin()
@@ -45,9 +54,13 @@ def speak(
     rule: kinds.Rule, situation: Situation, now: Now, origin: Origin = _NOWHERE
 ) -> Finding | None:
     """Ask one rule. A rule not in force on the debtor's day, or for other channels, is silent."""
-    if not (rule.in_force(now.day) and rule.binds(situation.channel)):
+    if not (
+        situation.act in rule.acts and rule.in_force(now.day) and rule.binds(situation.channel)
+    ):
         return None
-    hit = _ask(rule, situation, now)
+    if rule.when != _ALWAYS and rule.when.answer(situation, now) == "no":
+        return None
+    hit = _ask(rule, situation, now, origin)
     if hit is None:
         return None
     return Finding(
@@ -55,48 +68,88 @@ def speak(
         citation=rule.citation,
         confidence=rule.confidence,
         layer=origin.layer,
-        outcome=rule.outcome,
+        outcome="advise" if hit.is_advice else rule.outcome,
         says=rule.says,
         inputs={"pack": origin.pack, "channel": situation.channel, **hit.inputs},
-        next_lawful_at=_while_in_force(rule, hit.until, now),
+        next_lawful_at=_while_it_applies(rule, hit.until, situation, now),
     )
 
 
-def _while_in_force(rule: kinds.Rule, until: datetime | None, now: Now) -> datetime | None:
-    """A rule also falls silent on the day it goes out of force."""
-    if rule.effective_to is None or rule.effective_to > now.day + _FAR:
-        return until
-    end = day_ends(now.zone, rule.effective_to)
-    return end if until is None else min(until, end)
+def _while_it_applies(
+    rule: kinds.Rule, until: datetime | None, situation: Situation, now: Now
+) -> datetime | None:
+    """A rule also falls silent when it goes out of force, and when the holds it needs end."""
+    ends = [until]
+    if rule.effective_to is not None:
+        ends.append(_end_of(rule.effective_to, now))
+    if rule.when.holds:
+        ends.append(_end_of(_last_day(active(situation, rule.when.holds, now)), now))
+    return min((end for end in ends if end is not None), default=None)
 
 
-def _ask(rule: kinds.Rule, situation: Situation, now: Now) -> Hit | None:
+def _ask(rule: kinds.Rule, situation: Situation, now: Now, origin: Origin) -> Hit | None:
     match rule:
         case kinds.QuietHours():
-            hit = _quiet_hours(rule, now)
-        case kinds.MaxContacts():
-            hit = _max_contacts(rule, situation, now)
-        case kinds.MinInterval():
-            hit = _min_interval(rule, situation, now)
+            hit = _quiet_hours(rule, situation, now)
+        case kinds.ContactHours():
+            hit = _contact_hours(rule, situation, now, origin)
+        case kinds.MaxContacts() | kinds.PauseAfter() | kinds.MinInterval():
+            hit = _count(rule, situation, now)
         case kinds.HoldBlocks():
-            hit = _hold_blocks(rule, situation, now)
-        case kinds.ThirdParty():
-            addressed = situation.holder in {"debtor", "representative", ""}
-            hit = None if addressed else Hit(inputs={"holder": situation.holder})
-        case kinds.OptedOut():
-            left = situation.opted_out & {situation.channel, "all"}
-            hit = Hit(inputs={"opted_out": ", ".join(sorted(left))}) if left else None
-        case kinds.Closed():
-            is_closed = situation.is_closed or situation.stage == "closed"
-            hit = Hit(inputs={"stage": situation.stage}) if is_closed else None
-        case kinds.NothingOwed():
-            hit = None if situation.has_debt else Hit(inputs={"owed": "nothing"})
+            holds = [hold for hold in situation.holds if rule.what in hold.blocks]
+            hit = _while_held([hold for hold in holds if hold_lasts(hold.until, now)], now)
+        case kinds.DuringHold():
+            hit = _while_held(active(situation, rule.holds, now), now)
+        case kinds.NeedsFirst():
+            hit = _needs_first(rule, situation, now)
+        case kinds.RequiredContent():
+            hit = _required(rule, situation, now)
+        case kinds.ForbiddenContent():
+            hit = _forbidden(rule, situation, now)
         case _:
-            assert_never(rule)
+            inputs = _plain(rule, situation)
+            hit = Hit(inputs=inputs) if inputs else None
     return hit
 
 
-def _quiet_hours(rule: kinds.QuietHours, now: Now) -> Hit | None:
+def _plain(rule: _Plain, situation: Situation) -> dict[str, str]:
+    """Rules that time does not change: what they saw, nothing when they are silent."""
+    match rule:
+        case kinds.ThirdParty():
+            addressed = situation.holder in {"debtor", "representative", ""}
+            seen = {} if addressed else {"holder": situation.holder}
+        case kinds.AddressedOnly():
+            addressed = situation.holder in {"", *rule.holders}
+            seen = {} if addressed else {"holder": situation.holder}
+        case kinds.OptedOut():
+            left = situation.opted_out & {situation.channel, "all"}
+            seen = {"opted_out": ", ".join(sorted(left))} if left else {}
+        case kinds.MediumRefused():
+            at_work = {"workplace"} if situation.point_use == "work" else set[str]()
+            refused = situation.refused_media & ({situation.channel, "all"} | at_work)
+            seen = {"refused": ", ".join(sorted(refused))} if refused else {}
+        case kinds.NeedsConsent():
+            given = rule.consent in situation.consents
+            seen = {} if given else {"needs_consent": rule.consent}
+        case kinds.Prohibited():
+            seen = {"act": situation.act}
+        case kinds.Closed():
+            is_closed = situation.is_closed or situation.stage == "closed"
+            seen = {"stage": situation.stage} if is_closed else {}
+        case kinds.NothingOwed():
+            seen = {} if situation.has_debt else {"owed": "nothing"}
+        case _:
+            assert_never(rule)
+    return seen
+
+
+# --- hours -----------------------------------------------------------------------------------
+
+
+def _quiet_hours(rule: kinds.QuietHours, situation: Situation, now: Now) -> Hit | None:
+    agreed = _agreed(rule, situation)
+    if agreed:
+        return _outside(Week(agreed), now, "agreed")
     if not is_within(rule.start, rule.end, now.local.time()):
         return None
     inputs = {
@@ -107,131 +160,123 @@ def _quiet_hours(rule: kinds.QuietHours, now: Now) -> Hit | None:
     return Hit(inputs=inputs, until=first_moment_outside(rule.start, rule.end, now))
 
 
-def _hold_blocks(rule: kinds.HoldBlocks, situation: Situation, now: Now) -> Hit | None:
-    active = [
-        hold
-        for hold in situation.holds
-        if rule.what in hold.blocks and (hold.until is None or _lasts(hold.until, now))
-    ]
-    if not active:
+def _contact_hours(
+    rule: kinds.ContactHours, situation: Situation, now: Now, origin: Origin
+) -> Hit | None:
+    agreed = _agreed(rule, situation)
+    if agreed:
+        return _outside(Week(agreed), now, "agreed")
+    hours = tuple(each for each in rule.hours if kinds.includes(each.channels, situation.channel))
+    if not hours:
         return None
-    days = [hold.until for hold in active if hold.until is not None]
-    last = max(days) if len(days) == len(active) else None
+    calendar = origin.calendars.get(rule.calendar) if rule.calendar else None
+    return _outside(Week(hours, calendar), now, "open")
+
+
+def _outside(week: Week, now: Now, word: str) -> Hit | None:
+    if week.is_open(now.local):
+        return None
     inputs = {
-        "holds": ", ".join(sorted({hold.kind for hold in active})),
+        "local_time": _show(now.local),
+        "time_zone": now.zone.key,
+        "day": week.day_name(now.day) or "not covered by the calendar",
+        word: show_hours(week.hours),
+    }
+    return Hit(inputs=inputs, until=week.next_open(now))
+
+
+def _agreed(rule: kinds.QuietHours | kinds.ContactHours, situation: Situation) -> tuple[Hours, ...]:
+    """The hours that take the place of the rule's own, if it lets them."""
+    if rule.agreement != "overrides":
+        return ()
+    return tuple(
+        each for each in situation.agreed_hours if kinds.includes(each.channels, situation.channel)
+    )
+
+
+# --- holds and facts -------------------------------------------------------------------------
+
+
+def _while_held(holds: list[ActiveHold], now: Now) -> Hit | None:
+    """Until the last of the holds ends, if all of them do and it can be foreseen."""
+    if not holds:
+        return None
+    last = _last_day(holds)
+    inputs = {
+        "holds": ", ".join(sorted({hold.kind for hold in holds})),
         "until": last.isoformat() if last is not None else "lifted",
     }
-    if last is None or last - now.day > _FAR:
-        return Hit(inputs=inputs)
-    return Hit(inputs=inputs, until=day_ends(now.zone, last))
+    return Hit(inputs=inputs, until=_end_of(last, now))
 
 
-def _lasts(until: date, now: Now) -> bool:
-    """Whether the day `until` is not over yet."""
-    if abs(until - now.day) > _DAY:
-        return until > now.day
-    return now.at < day_ends(now.zone, until)
+def _last_day(holds: list[ActiveHold]) -> date | None:
+    days = [hold.until for hold in holds if hold.until is not None]
+    return max(days) if len(days) == len(holds) else None
+
+
+def _end_of(day: date | None, now: Now) -> datetime | None:
+    return None if day is None or day - now.day > FAR else day_ends(now.zone, day)
+
+
+def _needs_first(rule: kinds.NeedsFirst, situation: Situation, now: Now) -> Hit | None:
+    since = situation.facts.get(rule.fact)
+    if since is None:
+        return Hit(inputs={"needs_first": rule.fact})
+    if abs(since - now.day) > FAR:
+        return None if since < now.day else Hit(inputs={rule.fact: since.isoformat()})
+    if rule.days:
+        lawful = day_ends(now.zone, since + timedelta(days=rule.days))
+    else:
+        lawful = day_begins(now.zone, since)
+    if lawful <= now.at:
+        return None
+    inputs = {rule.fact: since.isoformat(), "days": str(rule.days)}
+    return Hit(inputs=inputs, until=lawful)
 
 
 # --- counters --------------------------------------------------------------------------------
 
 
-class Spans(msgspec.Struct, frozen=True):
-    """When each counted contact begins and ceases to count, each sorted. It counts in [in, out)."""
-
-    begins: list[datetime]
-    ends: list[datetime]
-
-    def count(self, at: datetime) -> int:
-        return bisect_right(self.begins, at) - bisect_right(self.ends, at)
-
-    def first_below(self, limit: int, after: datetime) -> datetime | None:
-        later = self.ends[bisect_right(self.ends, after) :]
-        return next((moment for moment in later if self.count(moment) < limit), None)
-
-
-def _max_contacts(rule: kinds.MaxContacts, situation: Situation, now: Now) -> Hit | None:
-    contacts = list(_counted(rule, situation, now, (rule.days + 2) * _DAY))
-    if len(contacts) < rule.limit:
-        return None
-    spans = [_in_window(rule, first, last, now) for first, last in contacts]
-    return _over(rule.limit, spans, now, window=_window_name(rule))
-
-
-def _min_interval(rule: kinds.MinInterval, situation: Situation, now: Now) -> Hit | None:
-    gap = timedelta(minutes=rule.minutes)
-    spans = [(first - gap, last + gap) for first, last in _counted(rule, situation, now, gap)]
-    return _over(1, spans, now, window=f"{rule.minutes} minutes")
-
-
-def _over(limit: int, spans: list[tuple[datetime, datetime]], now: Now, window: str) -> Hit | None:
-    sorted_spans = Spans(sorted(begin for begin, _ in spans), sorted(end for _, end in spans))
-    count = sorted_spans.count(now.at)
-    if count < limit:
+def _count(rule: kinds.Counter, situation: Situation, now: Now) -> Hit | None:
+    found = over(rule, situation, now)
+    if found is None:
         return None
     inputs = {
-        "count": str(count),
-        "limit": str(limit),
-        "window": window,
+        "count": str(found.count),
+        "limit": str(found.limit),
+        "window": window_name(rule),
         "local_time": _show(now.local),
         "time_zone": now.zone.key,
     }
-    return Hit(inputs=inputs, until=sorted_spans.first_below(limit, now.at))
+    if found.subject:
+        inputs[rule.scope] = found.subject
+    return Hit(inputs=inputs, until=found.until)
 
 
-def _counted(
-    rule: kinds.Counter, situation: Situation, now: Now, reach: timedelta
-) -> Iterator[tuple[datetime, datetime]]:
-    """First and last moment of each contact that the rule counts; the same but for a pending.
-
-    Nothing that ended longer ago than `reach` can matter.
-    """
-    since = now.at - reach
-    for is_pending, contacts in ((False, situation.past), (True, situation.pending)):
-        for contact in contacts:
-            if (
-                (contact.at > since or (contact.expires_at or contact.at) > since)
-                and _counts(rule, contact, is_pending=is_pending)
-                and (rule.scope == "debtor" or contact.point_id in {situation.point_id, ""})
-            ):
-                yield from _near(contact, now)
+# --- content ---------------------------------------------------------------------------------
 
 
-def _counts(rule: kinds.Counter, contact: PastContact, *, is_pending: bool) -> bool:
-    """A pending permission can still become any kind of contact, with anybody."""
-    if rule.counted_channels:
-        fits = kinds.includes(rule.counted_channels, contact.channel)
-    else:
-        fits = rule.binds(contact.channel)
-    return (
-        fits
-        and contact.initiator in rule.initiators
-        and (is_pending or (contact.kind in rule.counts and contact.party in rule.parties))
-    )
+def _required(rule: kinds.RequiredContent, situation: Situation, now: Now) -> Hit | None:
+    since = situation.facts.get(rule.unless_fact)
+    if since is not None and since <= now.day:
+        return None
+    content = situation.content
+    if rule.if_contains and rule.if_contains not in (content or ()):
+        return None
+    missing = [each for each in rule.contains if content is None or each not in content]
+    if not missing:
+        return None
+    return Hit(inputs={"must_contain": ", ".join(missing)}, is_advice=content is None)
 
 
-def _near(contact: PastContact, now: Now) -> Iterator[tuple[datetime, datetime]]:
-    """Moments in UTC, cut to where date arithmetic is safe."""
-    first = to_utc(contact.at)
-    last = first if contact.expires_at is None else max(first, to_utc(contact.expires_at))
-    if first <= now.at + _FAR:
-        yield max(first, now.at - _FAR), min(last, now.at + _FAR)
-
-
-def _in_window(
-    rule: kinds.MaxContacts, first: datetime, last: datetime, now: Now
-) -> tuple[datetime, datetime]:
-    """From when until when the window that ends with today holds the contact."""
-    begins = day_begins(now.zone, first.astimezone(now.zone).date())
-    last_day = last.astimezone(now.zone).date() + (rule.days - 1) * _DAY
-    by_calendar, by_hours = day_ends(now.zone, last_day), last + rule.days * _DAY
-    if rule.window == "calendar_day" or rule.reading == "calendar":
-        return begins, by_calendar
-    return begins, by_hours if rule.reading == "hours" else max(by_calendar, by_hours)
-
-
-def _window_name(rule: kinds.MaxContacts) -> str:
-    return "calendar day" if rule.window == "calendar_day" else f"{rule.days} days"
+def _forbidden(rule: kinds.ForbiddenContent, situation: Situation, now: Now) -> Hit | None:
+    content = situation.content
+    if content is None:
+        if rule.when == _ALWAYS or rule.when.answer(situation, now) == "yes":
+            return Hit(inputs={"must_not_contain": ", ".join(rule.contains)}, is_advice=True)
+        return None
+    found = [each for each in rule.contains if each in content]
+    return Hit(inputs={"contains": ", ".join(found)}) if found else None
 
 
 def _show(local: datetime) -> str:

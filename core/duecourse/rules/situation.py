@@ -6,10 +6,16 @@ from typing import Final, Literal
 import msgspec
 
 from duecourse.rules.clock import is_aware
+from duecourse.rules.hours import Hours
 
+Act = Literal["contact", "legal_action", "bureau_report"]
 Initiator = Literal["creditor", "debtor"]
-ContactKind = Literal["attempt", "conversation", "message"]
-Party = Literal["debtor", "representative", "third_party", "nobody"]
+ContactKind = Literal["attempt", "connected", "conversation", "message"]
+Party = Literal[
+    "debtor", "representative", "third_party", "nobody", "attorney", "bureau", "creditor"
+]
+PointUse = Literal["", "home", "work"]
+Limitation = Literal["", "running", "expired"]
 Outcome = Literal["allow", "advise", "presumed_violation", "block"]
 Layer = Literal["core", "law", "house", "data"]
 Confidence = Literal["law", "A", "B", "B-", "C", "house"]
@@ -26,8 +32,11 @@ Missing data comes last: mending it would not help where something else forbids 
 class PastContact(msgspec.Struct, frozen=True, kw_only=True):
     """One contact, made or reported.
 
-    An attempt is a call not connected or a visit that met nobody; a message is sent or possibly
-    sent. A pending permission counts as whatever contact it may become, on every day from `at`
+    An attempt is a call not answered or a visit that met nobody; connected is a call that was
+    answered without a conversation; a message is sent or possibly sent. Without `debts` or
+    `accounts` it counts for every debt. `number_reached` is false for an engaged or dead line.
+    `group` is a contact by somebody else for the same creditor. `consented_at` is when the debtor
+    agreed to this very contact beforehand. A pending permission counts as whatever contact it may become, on every day from `at`
     until `expires_at`; left out, `expires_at` is `at`. An empty `point_id` is not known, and
     counts for every address. Raises ValueError when a moment has no offset.
     """
@@ -39,10 +48,19 @@ class PastContact(msgspec.Struct, frozen=True, kw_only=True):
     kind: ContactKind
     party: Party
     expires_at: datetime | None = None
+    debts: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    by: Literal["us", "group"] = "us"
+    number_reached: bool = True
+    consented_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        if not (is_aware(self.at) and (self.expires_at is None or is_aware(self.expires_at))):
-            raise ValueError("PastContact: give `at` and `expires_at` with a UTC offset")
+        if not is_aware(self.at):
+            raise ValueError("PastContact: give `at` with a UTC offset")
+        if self.expires_at is not None and not is_aware(self.expires_at):
+            raise ValueError("PastContact: give `expires_at` with a UTC offset")
+        if self.consented_at is not None and not is_aware(self.consented_at):
+            raise ValueError("PastContact: give `consented_at` with a UTC offset")
 
 
 class ActiveHold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,15 +73,30 @@ class ActiveHold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     debt_id: str = ""
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the debtor may live as well: a law and a clock."""
+
+    jurisdiction: str
+    time_zone: str
+
+
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """One act that is wished for, and all that any rule may look at.
 
     `pending` are permissions not used yet, without the one that is being judged: they count as
     contacts, so that two permissions cannot slip past one cap. An empty `point_id` or `holder`
     means that there is no usable address.
+
+    The rest may be left out; what a rule does then is said by its condition, and it is the
+    stricter. `licence` is what the collector is (`fdcpa_collector`, `first_party`). `debts` and
+    `accounts` are those the act is about; none means all. `refused_media` are channels that the
+    debtor asked not to be used, or `workplace`. `agreed_hours` are those the debtor agreed to or
+    asked for. `content` names what a message contains; None means that it is not written yet.
+    `facts` are days on which something happened (`letter_of_claim`). `other_places` are where
+    the debtor may live as well: the strictest of all places decides.
     """
 
-    act: Literal["contact"] = "contact"
+    act: Act = "contact"
     channel: str
     point_id: str
     holder: str
@@ -76,6 +109,18 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     opted_out: frozenset[str] = frozenset()
     past: tuple[PastContact, ...] = ()
     pending: tuple[PastContact, ...] = ()
+    licence: str = ""
+    debt_types: frozenset[str] = frozenset()
+    limitation: Limitation = ""
+    debts: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    point_use: PointUse = ""
+    refused_media: frozenset[str] = frozenset()
+    consents: frozenset[str] = frozenset()
+    agreed_hours: tuple[Hours, ...] = ()
+    content: frozenset[str] | None = None
+    facts: dict[str, date] = {}
+    other_places: tuple[Place, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

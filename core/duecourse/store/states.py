@@ -35,6 +35,7 @@ class States:
         self._kept_cases = kept_cases
         self._kept: OrderedDict[UUID, Loaded] = OrderedDict()
         self._epoch = self._database.epoch
+        self._forgotten = 0
         self._lock = threading.Lock()
 
     def kept(self, case_id: UUID) -> Loaded | None:
@@ -61,6 +62,7 @@ class States:
     def forget(self) -> None:
         """After a connection was lost, and before there is another."""
         with self._lock:
+            self._forgotten += 1
             self._kept.clear()
 
     def _forget_what_may_be_lost(self) -> None:
@@ -71,9 +73,9 @@ class States:
     def read(self, case_ids: Collection[UUID]) -> dict[UUID, Loaded]:
         """Bring the cases up to date with the log, in one read; the unknown ones are absent."""
         while True:
-            epoch = self._database.epoch
+            began = (self._database.epoch, self._forgotten)
             found = self._read(case_ids)
-            if self._database.epoch == epoch:
+            if (self._database.epoch, self._forgotten) == began:
                 break
         for case_id, loaded in found.items():
             self.keep(case_id, loaded)

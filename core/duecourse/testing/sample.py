@@ -22,7 +22,7 @@ TALK = UUID(int=7)
 REFERRAL = UUID(int=8)
 
 POINTS = (
-    e.ContactPoint(point_id="mobile", kind="phone", address="+8613800000000"),
+    e.ContactPoint(point_id="mobile", kind="phone", address="+8615400000000"),
     e.ContactPoint(point_id="mail", kind="email", address="lin.shili@example.com"),
     e.ContactPoint(point_id="home", kind="postal", address="示例省虚构市样例路 1 号"),
 )

@@ -1,0 +1,125 @@
+"""A hypothetical case in JSON, so that anyone can ask the rules without a database."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from duecourse.rules.hours import Hours
+from duecourse.rules.situation import (
+    Act,
+    ActiveHold,
+    ContactKind,
+    Initiator,
+    Limitation,
+    Party,
+    PastContact,
+    Place,
+    PointUse,
+    Situation,
+)
+from duecourse.rules.toml_files import BadFile
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class FileContact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A past contact; `at` is RFC 3339 with its offset."""
+
+    at: Moment
+    channel: str = "call"
+    kind: ContactKind = "conversation"
+    point_id: str = "point-1"
+    initiator: Initiator = "creditor"
+    party: Party = "debtor"
+    debts: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    by: Literal["us", "group"] = "us"
+    number_reached: bool = True
+    consented_at: Moment | None = None
+
+
+class FileHold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A hold in force. `blocks` left out means all that a hold can block."""
+
+    kind: str
+    blocks: tuple[str, ...] = ("outreach", "legal", "accrual", "bureau")
+    until: date | None = None
+
+
+class CaseFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be said of the case. All of it may be left out."""
+
+    act: Act = "contact"
+    jurisdiction: str = ""
+    other_places: tuple[Place, ...] = ()
+    holder: Literal["debtor", "representative", "third_party", "attorney"] = "debtor"
+    point_id: Annotated[str, msgspec.Meta(min_length=1)] = "point-1"
+    point_use: PointUse = ""
+    stage: str = "reminder"
+    has_debt: bool = True
+    licence: str = ""
+    debt_types: frozenset[str] = frozenset()
+    limitation: Limitation = ""
+    debts: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    holds: tuple[FileHold, ...] = ()
+    opted_out: frozenset[str] = frozenset()
+    refused_media: frozenset[str] = frozenset()
+    consents: frozenset[str] = frozenset()
+    agreed_hours: tuple[Hours, ...] = ()
+    content: frozenset[str] | None = None
+    facts: dict[str, date] = {}
+    past: Annotated[tuple[FileContact, ...], msgspec.Meta(max_length=10_000)] = ()
+
+    def situation(self, channel: str, time_zone: str) -> Situation:
+        return Situation(
+            act=self.act,
+            channel=channel,
+            point_id=self.point_id,
+            holder=self.holder,
+            jurisdiction=self.jurisdiction,
+            time_zone=time_zone,
+            stage=self.stage,
+            is_closed=self.stage == "closed",
+            has_debt=self.has_debt,
+            holds=tuple(
+                ActiveHold(
+                    hold_id=f"hold-{number}", kind=each.kind, blocks=each.blocks, until=each.until
+                )
+                for number, each in enumerate(self.holds, 1)
+            ),
+            opted_out=self.opted_out,
+            past=tuple(
+                msgspec.convert(each, PastContact, from_attributes=True) for each in self.past
+            ),
+            licence=self.licence,
+            debt_types=self.debt_types,
+            limitation=self.limitation,
+            debts=self.debts,
+            accounts=self.accounts,
+            point_use=self.point_use,
+            refused_media=self.refused_media,
+            consents=self.consents,
+            agreed_hours=self.agreed_hours,
+            content=self.content,
+            facts=self.facts,
+            other_places=self.other_places,
+        )
+
+
+def read_case(raw: bytes, name: str) -> CaseFile:
+    """Read a case file. Raises BadFile, naming the field, for anything that does not fit."""
+    try:
+        return msgspec.json.decode(raw, type=CaseFile)
+    except msgspec.ValidationError as error:
+        raise BadFile(f"{name}: {_field_first(str(error))}; see docs/rules.md") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadFile(f"{name}: is not JSON: {error}; mend it there") from error
+
+
+def _field_first(words: str) -> str:
+    """`past[0].at: Invalid RFC3339 encoded datetime`: msgspec names the field last."""
+    what, _, where = words.partition(" - at `$")
+    field = where.rstrip("`").lstrip(".")
+    return f"{field}: {what}" if field else what

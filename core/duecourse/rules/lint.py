@@ -1,0 +1,235 @@
+"""What no message to a debtor may say: the last look at a text before it leaves.
+
+Threats, false urgency, shaming, disclosure, pretending, legal claims that are not true for the
+case, and figures that the case does not have. Pure; it reads both languages in every text.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final, Literal
+
+import msgspec
+
+from duecourse.rules.lint_book import (
+    Lint,
+    LintBook,
+    LintError,
+    LintKind,
+    LintLanguage,
+    Negation,
+    Truth,
+    read_book,
+)
+from duecourse.rules.lint_figures import figures
+from duecourse.rules.lint_text import SENTENCE_END, Plain, normalise
+from duecourse.rules.situation import Confidence
+
+MOST_FINDINGS: Final = 20
+"""Of one lint in one text; after that nobody learns anything."""
+_BACK: Final = 60
+_AROUND: Final = 40
+_TALKS: Final = frozenset({"reminder", "negotiation", "pre_legal", "legal"})
+_JUDGED: Final = frozenset({"payment_order", "judgment"})
+_ENFORCED: Final = frozenset({"enforcement_started"})
+_SERVED: Final = frozenset({"served", "opposed"})
+
+
+class LintFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is true of the case. What is left out counts as not true.
+
+    `referral` is how far the legal referral has come, `court` what the court has answered so far.
+    `amounts` are plain decimals; None leaves figures unchecked.
+    """
+
+    stage: str = ""
+    referral: Literal["none", "proposed", "approved", "filed"] = "none"
+    court: frozenset[str] = frozenset()
+    time_barred: bool = False
+    amounts: frozenset[str] | None = None
+
+    def truths(self) -> frozenset[Truth]:
+        """Of a time-barred debt nothing legal may be said at all."""
+        if self.time_barred:
+            return frozenset()
+        steps: tuple[tuple[Truth, bool], ...] = (
+            ("may_be_considered", self.stage in _TALKS),
+            ("review_announced", self.referral != "none"),
+            ("claim_decided", self.referral in {"approved", "filed"}),
+            ("claim_filed", self.referral == "filed"),
+            ("served", self.referral == "filed" and not self.court.isdisjoint(_SERVED | _JUDGED)),
+            ("judged", self.referral == "filed" and not self.court.isdisjoint(_JUDGED | _ENFORCED)),
+            ("enforced", self.referral == "filed" and not self.court.isdisjoint(_ENFORCED)),
+        )
+        return frozenset(truth for truth, holds in steps if holds)
+
+
+class LintFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that must not be said. `where` is [start, end) in the text as given.
+
+    `quote` may name a person: it is not for logs or reasons.
+    """
+
+    id: str
+    kind: LintKind
+    says: str
+    citation: str
+    confidence: Confidence
+    where: tuple[int, int]
+    quote: str
+
+
+def lint(text: str, language: LintLanguage, facts: LintFacts) -> tuple[LintFinding, ...]:
+    """Read `text` in every language; findings in order of place, `language` first.
+
+    Takes time in proportion to the length and never raises, whatever the text.
+    """
+    found = {(each.id, each.where): each for each in _read(shipped_book(), text, facts)}
+    if facts.amounts is not None:
+        found |= {(each.id, each.where): each for each in _strange_figures(text, facts.amounts)}
+    return tuple(
+        sorted(
+            found.values(),
+            key=lambda each: (each.where, not each.id.startswith(language), each.id),
+        )
+    )
+
+
+@cache
+def shipped_book() -> LintBook:
+    """The lints that are shipped. Raises BadFile when one is wrong or its examples fail."""
+    book = read_book()
+    check_book(book)
+    return book
+
+
+def check_book(book: LintBook) -> None:
+    """Try every example. Raises LintError at the first that does not come out as written."""
+    for each in book.lints:
+        entry = each.entry
+        barred = LintFacts(time_barred=entry.barred_only)
+        for example in entry.caught:
+            if each.name not in _names(book, example, barred):
+                raise LintError(f"lint {each.name}: does not catch its example {example!r}")
+            if entry.unless and each.name in _names(book, example, _TRUE_OF_ALL):
+                raise LintError(f"lint {each.name}: speaks of {example!r} although it is true")
+        for example in entry.passes:
+            spoken = _names(book, example, barred)
+            if spoken:
+                said = ", ".join(sorted(spoken))
+                raise LintError(f"lint {each.name}: {example!r} should pass, but {said} speaks")
+
+
+_TRUE_OF_ALL: Final = LintFacts(
+    stage="legal",
+    referral="filed",
+    court=frozenset({"served", "judgment", "enforcement_started"}),
+)
+
+
+def _names(book: LintBook, text: str, facts: LintFacts) -> set[str]:
+    return {each.id for each in _read(book, text, facts)}
+
+
+def _read(book: LintBook, text: str, facts: LintFacts) -> Iterator[LintFinding]:
+    truths = facts.truths()
+    spaced = normalise(text)
+    joined = normalise(text, joined=True)
+    views = (spaced,) if spaced.text == joined.text else (spaced, joined)
+    for each in book.lints:
+        if each.entry.unless in truths or (each.entry.barred_only and not facts.time_barred):
+            continue
+        for view in views:
+            yield from _speak(each, view, book.negations[each.language], text)
+
+
+def _speak(each: Lint, view: Plain, negation: Negation, text: str) -> Iterator[LintFinding]:
+    entry, found = each.entry, 0
+    for start, end in _matches(each.pattern, view.text):
+        if entry.negatable and _is_negated(view.text, start, end, negation):
+            continue
+        if _is_exempt(each.exempt, view.text, start, end):
+            continue
+        where = view.where(start, end)
+        yield LintFinding(
+            id=each.name,
+            kind=entry.kind,
+            says=entry.says,
+            citation=entry.citation,
+            confidence=entry.confidence,
+            where=where,
+            quote=text[slice(*where)],
+        )
+        found += 1
+        if found == MOST_FINDINGS:
+            return
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """Every match that begins where a word does; Chinese characters are words of their own."""
+    at = 0
+    while match := pattern.search(text, at):
+        start, end = match.span()
+        if end == start:
+            at = end + 1
+        elif _is_latin(text[start]) and start and _is_latin(text[start - 1]):
+            at = start + 1
+        else:
+            yield start, end
+            at = end
+
+
+def _is_latin(character: str) -> bool:
+    return "a" <= character <= "z" or "0" <= character <= "9"
+
+
+def _is_negated(text: str, start: int, end: int, negation: Negation) -> bool:
+    """Whether a no reaches the words: in the same clause, closely before them or inside them."""
+    floor = max(0, start - _BACK)
+    begin = (
+        max(text.rfind(SENTENCE_END, floor, start), text.rfind(",", floor, start), floor - 1) + 1
+    )
+    for spot, last in _matches(negation.negator, text[begin:end]):
+        gap = text[begin + last : max(start, begin + last)]
+        if _has(negation.stopper, gap or text[begin + last : end]):
+            continue
+        if negation.reach and negation.reach.sub("", gap).strip():
+            continue
+        if not _has(negation.undone_by, text[begin : begin + spot]):
+            return True
+    return False
+
+
+def _has(pattern: re.Pattern[str] | None, text: str) -> bool:
+    return pattern is not None and any(_matches(pattern, text))
+
+
+def _is_exempt(exempt: re.Pattern[str] | None, text: str, start: int, end: int) -> bool:
+    """Whether the words lie in a context that makes them harmless."""
+    if exempt is None:
+        return False
+    floor = max(0, start - _AROUND)
+    near = text[floor : end + _AROUND]
+    spans = ((floor + a, floor + b) for a, b in _matches(exempt, near))
+    return any(a < end and start < b for a, b in spans)
+
+
+def _strange_figures(text: str, amounts: frozenset[str]) -> Iterator[LintFinding]:
+    known = {value for amount in amounts for _, value in figures(f"CNY {amount}")}
+    for where, value in figures(text):
+        if value and value not in known:
+            yield LintFinding(
+                id="core.figure",
+                kind="figure",
+                says="This amount is none of the case's own: not owed, not paid, not agreed.",
+                citation="Duecourse principle: a message names only the amounts of the case",
+                confidence="house",
+                where=where,
+                quote=text[slice(*where)],
+            )
+
+
+__all__ = [
+    "LintError", "LintFacts", "LintFinding", "LintKind", "LintLanguage",
+    "check_book", "lint", "shipped_book",
+]  # fmt: skip
