@@ -11,9 +11,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from duecourse.case import commands as c
+from duecourse.store.answers import Gathering
 from duecourse.store.append import Mode
 from duecourse.store.database import Database
 from duecourse.store.engine import Engine, Outcome, Request
@@ -21,7 +23,7 @@ from duecourse.store.errors import DatabaseUnavailable
 
 Asking = Callable[..., Request]
 Paying = Callable[..., c.RecordPayment]
-CUTS = int(os.environ.get("DUECOURSE_CUTS", "200"))
+CUTS = int(os.environ.get("DUECOURSE_CUTS", "100"))
 
 
 class Proxy:
@@ -205,6 +207,17 @@ def test_commands_in_flight_at_a_cut_are_all_answered_once(
         assert each.command_id is not None
         outcome = asked[each.command_id]
         assert (outcome.version, outcome.position) == (each.version, each.position)
+
+
+def test_a_command_that_is_looked_up_twice_at_once_has_its_events_once(
+    engine: Engine, asking: Asking, paying: Paying, opened: UUID
+) -> None:
+    """As when the connection is lost while it is being looked up after an earlier loss."""
+    request = asking(paying("p-1"), opened)
+    outcome = engine.execute_sync(request)
+    task = engine._task(request, Gathering(1), 0)
+    answers = engine._running()._loader._first_answers([task, task])
+    assert answers == {request.command_id: replace(outcome, repeated=True)}
 
 
 def test_a_command_that_never_arrived_is_sent_again(

@@ -110,7 +110,8 @@ class Loader:
         if not known:
             return {}
         answers: dict[UUID, Answer] = {}
-        same: list[UUID] = []
+        # A set: after a loss a task may be read for twice at once.
+        same: set[UUID] = set()
         for task in tasks:
             command_id = task.request.command_id
             if known.get(command_id, task.fingerprint) != task.fingerprint:
@@ -118,8 +119,8 @@ class Loader:
                     f"command id {command_id} was used before for something else", "command_id"
                 )
             elif command_id in known:
-                same.append(command_id)
-        recorded = self._log.of_commands(same) if same else {}
+                same.add(command_id)
+        recorded = self._log.of_commands(list(same)) if same else {}
         return answers | {each: _first_answer(events) for each, events in recorded.items()}
 
 

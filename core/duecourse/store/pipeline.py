@@ -371,6 +371,7 @@ class Pipeline:
     def _settle_flushed(self) -> None:
         if self._writer.has_flushed():
             faults.reach("engine.flushed")
+            self._lost_again = False
             for task, outcome in self._flushing:
                 self._answer(task, outcome)
             self._flushing = []
