@@ -44,6 +44,7 @@ class OurEngine:
             clock=lambda: NOON,
             kept_cases=kept_cases,
         )
+        self.engine.start()
 
     async def execute(self, request: Request) -> Outcome:
         return await self.engine.execute(request)

@@ -71,6 +71,7 @@ def serve(context: click.Context, host: str, port: int, *, until_stdin_closes: b
         _stop_at_end_of_input()
     with House.open(settings) as house:
         app = create_app(services_of(house))
+        house.engine.start()
         _look_for_cycles_rarely()
         uvicorn.run(
             app,

@@ -141,6 +141,10 @@ class Engine:
             self._running().submit(tasks)
         return gathering.wait()
 
+    def start(self) -> None:
+        """Connect now, and not with the first command: what is kept is forgotten when it does."""
+        self._running().has_tried.wait()
+
     def close(self) -> None:
         """Stop the threads; what is under way is finished first."""
         with self._starting:

@@ -101,6 +101,8 @@ class Pipeline:
         self._sleeping = False
         self._stopping = False
         self._submitting = threading.Lock()
+        self.has_tried = threading.Event()
+        """Set once it has connected for the first time, or has failed to."""
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_in.setblocking(False)
         self._selector.register(self._wake_in, selectors.EVENT_READ)
@@ -144,6 +146,7 @@ class Pipeline:
 
     def _run(self) -> None:
         self._connected()
+        self.has_tried.set()
         while not (self._stopping and self._is_done()):
             try:
                 self._turn()
@@ -188,11 +191,11 @@ class Pipeline:
             self._live.add(task)
         elif task not in self._live:
             return
-        if self._cases.take(task.request.case_id, task):
+        if self._cases.take(task.request.case_id.int, task):
             self._take_command(task)
 
     def _take_command(self, task: Task) -> None:
-        if self._commands.take(task.request.command_id, task):
+        if self._commands.take(task.request.command_id.int, task):
             self._begin(task)
 
     def _begin(self, task: Task) -> None:
@@ -489,9 +492,9 @@ class Pipeline:
         if not task.has_turn:
             return
         task.has_turn = False
-        if (twin := self._commands.pass_on(task.request.command_id)) is not None:
+        if (twin := self._commands.pass_on(task.request.command_id.int)) is not None:
             self._begin(twin)
-        if (follower := self._cases.pass_on(task.request.case_id)) is not None:
+        if (follower := self._cases.pass_on(task.request.case_id.int)) is not None:
             self._take_command(follower)
 
     def _tell(self) -> None:
