@@ -168,17 +168,18 @@ class Pipeline:
         self._settle_flushed()
 
     def _take_in(self) -> None:
-        for _ in range(SLICE):
+        budget = SLICE
+        while budget and (self._next or self._inbox):
             if self._next:
                 self._guarded(self._next.popleft(), None)
-            elif self._inbox:
-                each = self._inbox.popleft()
-                if isinstance(each, Task):
-                    self._admit(each)
-                elif each.task in self._live:
-                    self._guarded(each.task, each)
-            else:
-                break
+                budget -= 1
+                continue
+            each = self._inbox.popleft()
+            if isinstance(each, Task):
+                self._admit(each)
+            elif each.task in self._live:
+                self._guarded(each.task, each)
+                budget -= 1
         if self._to_fetch:
             self._loader.fetch(self._to_fetch, self._round)
             self._to_fetch = []
