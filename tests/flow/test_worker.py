@@ -4,14 +4,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from threading import Barrier
+from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from office import TREATMENT, Ledger, Office
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.timers import Timer, timers_of
+from duecourse.store import lag
 from duecourse.store.database import Database
+from duecourse.store.lag import Lag, lag_of
 from duecourse.store.timers import DueTimer
 from duecourse.testing.sample import NOON
 
@@ -215,6 +219,26 @@ def test_a_timer_moved_to_another_time_is_no_longer_the_old_claims(
             office.timers.replace(connection, {case_id: [timer]})
     office.timers.done([held])
     assert office.timers.next_due() == held.timer.due_at
+
+
+def test_what_is_done_while_somebody_asks_whether_all_is_quiet_is_not_overlooked(
+    new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = new_office(everywhere(ledger))
+    office.open()
+    office.runner.catch_up()
+    assert not office.runner.is_quiet(office.now), "the first reminder is due"
+
+    def answer_and_work(*asked: Any) -> list[Lag]:
+        monkeypatch.undo()
+        answer = lag_of(*asked)
+        assert office.worker.step() == 1
+        return answer
+
+    monkeypatch.setattr(lag, "lag_of", answer_and_work)
+    assert not office.runner.is_quiet(office.now), "the reminder was permitted, and must now leave"
+    office.work()
+    assert office.runner.is_quiet(office.now)
 
 
 def test_a_worker_leaves_what_was_claimed_from_it_while_it_was_slow(

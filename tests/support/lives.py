@@ -354,10 +354,8 @@ class Life:
             clock=lambda: self._now,
             mode=job.mode,
         )
-        self._timers = Timers(self._database)
-        projector = Projector(
-            self.engine, self._timers, Addresses(self._database, vault), TREATMENT
-        )
+        timers = Timers(self._database)
+        projector = Projector(self.engine, timers, Addresses(self._database, vault), TREATMENT)
         self._runner = Runner(self._database, self.engine, [projector, Tally()])
         sent = Notes(job.folder, "sent")
         channels: dict[str, Channel[Any]] = {
@@ -368,7 +366,7 @@ class Life:
         self._worker = Worker(
             engine=self.engine,
             runner=self._runner,
-            timers=self._timers,
+            timers=timers,
             outreach=Outreach(self.engine, channels, {"fictional-bank": DETAILS}, RULES),
             filings=Filings(self.engine, {"court": Court(self.engine, sent)}),
             clock=lambda: self._now,
@@ -412,12 +410,9 @@ class Life:
     def _work(self) -> None:
         """Until nothing is due, whoever has it."""
         while True:
-            done = self._worker.step()
-            due = self._timers.next_due()
-            if done:
+            if self._worker.step():
                 continue
-            is_idle = due is None or due > self._now
-            if is_idle and not any(each.events for each in self._runner.lag()):
+            if self._runner.is_quiet(self._now):
                 return
             time.sleep(0.005)
 

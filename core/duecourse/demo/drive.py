@@ -169,9 +169,7 @@ class Demo:
         while True:
             self.keep_alive()
             with suppress(DatabaseUnavailable):
-                due = self.house.timers.next_due()
-                behind = sum(each.events for each in self._runner.lag())
-                if not behind and (due is None or due > self.clock()):
+                if self._runner.is_quiet(self.clock()):
                     return
             time.sleep(QUIET_SECONDS)
 

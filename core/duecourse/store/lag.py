@@ -1,6 +1,7 @@
 """How far followers are behind, for operators and alarms."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, LiteralString
 
 import msgspec
@@ -25,6 +26,7 @@ SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(e.recorded_
  WHERE p.follower = %(name)s AND part_of_case(p.case_id, %(parts)s) = %(part)s
 """
 _ERROR: Final = "SELECT last_error FROM followers WHERE name = %s AND part = %s"
+_IS_DUE: Final = "SELECT EXISTS (SELECT FROM timers WHERE due_at <= %s)"
 
 
 class Lag(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +59,20 @@ def lag_of(connection: Connection, followers: Sequence[Follower]) -> list[Lag]:
         slots = known.get(follower.name, new)
         found.extend(_lag(connection, follower.name, slot, last) for slot in slots)
     return found
+
+
+def is_quiet(connection: Connection, followers: Sequence[Follower], now: datetime) -> bool:
+    """Tell whether every event is followed and no timer is due at `now`.
+
+    Both at one moment: asked one after the other, a timer that a follower hands over in between
+    is in neither answer.
+    """
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if any(each.events for each in lag_of(connection, followers)):
+            return False
+        (is_due,) = connection.execute(_IS_DUE, (now,)).fetchone() or (False,)
+        return not is_due
 
 
 def _lag(connection: Connection, name: str, slot: Slot, last: int) -> Lag:

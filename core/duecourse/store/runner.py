@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from duecourse.store.durable import flush
 from duecourse.store.engine import Engine
 from duecourse.store.errors import StoreError, origin
 from duecourse.store.follower import BATCH, Follower, traits_of
-from duecourse.store.lag import Lag, lag_of
+from duecourse.store.lag import Lag, is_quiet, lag_of
 from duecourse.store.listener import Listener
 from duecourse.store.log import EventLog, Recorded
 from duecourse.store.parking import Failure, Parked
@@ -152,6 +153,12 @@ class Runner:
         """How far each part of each follower is behind."""
         return self._database.run(
             lambda connection: lag_of(connection, list(self._followers.values()))
+        )
+
+    def is_quiet(self, now: datetime) -> bool:
+        """Tell whether all events are followed and no timer is due, both at one moment."""
+        return self._database.run(
+            lambda connection: is_quiet(connection, list(self._followers.values()), now)
         )
 
     def _behind(self) -> bool:
