@@ -13,7 +13,7 @@ from litestar.types import ControllerRouterHandler
 from duecourse.flow.house import House
 from duecourse.settings import read_settings
 from duecourse_api import cases, contacts, health, money, protection, reading, webhooks
-from duecourse_api.asking import provide_asking
+from duecourse_api.asking import asking_of
 from duecourse_api.login import Login
 from duecourse_api.problems import HANDLERS
 from duecourse_api.schema import openapi
@@ -51,7 +51,7 @@ def create_app(services: Services) -> Litestar:
         route_handlers=[Router("/", route_handlers=_ROUTES)],
         dependencies={
             "services": Provide(provide_services, sync_to_thread=False),
-            "asking": Provide(provide_asking, sync_to_thread=False),
+            "asking": Provide(asking_of(services), sync_to_thread=False),
         },
         guards=[refuse_unknown_parameters],
         middleware=[Login(services.keys)],

@@ -1,6 +1,7 @@
 """One request to change a case: who asks, under which command id, and the answer it gets."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID, uuid5
@@ -8,7 +9,6 @@ from uuid import UUID, uuid5
 import msgspec
 from litestar import Request, Response
 from litestar.concurrency import sync_to_thread
-from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
 from duecourse.case.commands import Command, OpenCase
@@ -151,22 +151,25 @@ IfMatch = Annotated[
 ]
 
 
-def provide_asking(
-    request: Request[Caller, Any, Any],
-    services: NamedDependency[Services],
-    idempotency_key: IdempotencyKey = None,
-    if_match: IfMatch = None,
-) -> Asking:
-    caller = request.user
-    command_id = (
-        new_id() if idempotency_key is None else uuid5(_KEYS, f"{caller.key_id}/{idempotency_key}")
-    )
-    return Asking(
-        services=services,
-        caller=caller,
-        command_id=command_id,
-        if_match=None if if_match is None else _versions(if_match),
-    )
+def asking_of(services: Services) -> Callable[..., Asking]:
+    """What provides the handlers' `asking`, without asking for `services` as they do each time."""
+
+    def provide_asking(
+        request: Request[Caller, Any, Any],
+        idempotency_key: IdempotencyKey = None,
+        if_match: IfMatch = None,
+    ) -> Asking:
+        caller = request.user
+        return Asking(
+            services=services,
+            caller=caller,
+            command_id=new_id()
+            if idempotency_key is None
+            else uuid5(_KEYS, f"{caller.key_id}/{idempotency_key}"),
+            if_match=None if if_match is None else _versions(if_match),
+        )
+
+    return provide_asking
 
 
 def _versions(if_match: str) -> Versions:

@@ -43,7 +43,7 @@ async def refuse_unknown_parameters(
 
     Async although it waits for nothing: Litestar would run it in a thread.
     """
-    if handler.opt.get("any_query"):
+    if not connection.scope["query_string"] or handler.opt.get("any_query"):
         return
     known = {
         name

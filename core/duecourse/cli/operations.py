@@ -79,6 +79,9 @@ def serve(context: click.Context, host: str, port: int, *, until_stdin_closes: b
             port=port,
             log_level="warning",
             timeout_graceful_shutdown=3,
+            access_log=False,
+            # Nothing asks for the client's address or scheme.
+            proxy_headers=False,
         )
 
 

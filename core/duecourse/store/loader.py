@@ -91,7 +91,7 @@ class Loader:
         states = self._states.read({task.request.case_id for task in tasks})
         # After the states: when a state already shows what a command did, the command is found
         # here, and not decided a second time on its own effects.
-        answers = self._first_answers(tasks)
+        answers = self._first_answers([task for task in tasks if task.verified])
         if subjects := {task.subject_id for task in tasks if task.subject_id is not None}:
             self._vault.ensure(subjects)
         return [
@@ -106,6 +106,8 @@ class Loader:
 
     def _first_answers(self, tasks: Sequence[Task]) -> dict[UUID, Answer]:
         """For the commands that were recorded before: what they did, or that they were others."""
+        if not tasks:
+            return {}
         known = self._log.answered([task.request.command_id for task in tasks])
         if not known:
             return {}

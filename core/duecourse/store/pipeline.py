@@ -171,15 +171,20 @@ class Pipeline:
         budget = SLICE
         while budget and (self._next or self._inbox):
             if self._next:
-                self._guarded(self._next.popleft(), None)
-                budget -= 1
-                continue
-            each = self._inbox.popleft()
-            if isinstance(each, Task):
-                self._admit(each)
-            elif each.task in self._live:
-                self._guarded(each.task, each)
-                budget -= 1
+                task, fetched = self._next.popleft(), None
+            else:
+                each = self._inbox.popleft()
+                if isinstance(each, Task):
+                    self._admit(each)
+                    continue
+                task, fetched = each.task, each
+                if task not in self._live:
+                    continue
+            budget -= 1
+            try:
+                self._go_on(task, fetched)
+            except Exception as defect:  # noqa: BLE001 - told to the one that met it
+                self._failed(task, defect)
         if self._to_fetch:
             self._loader.fetch(self._to_fetch, self._round)
             self._to_fetch = []
@@ -202,13 +207,6 @@ class Pipeline:
     def _begin(self, task: Task) -> None:
         task.has_turn = True
         self._next.append(task)
-
-    def _guarded(self, task: Task, fetched: Fetched | None) -> None:
-        """A defect that one task meets is told to that one."""
-        try:
-            self._go_on(task, fetched)
-        except Exception as defect:  # noqa: BLE001 - as said
-            self._failed(task, defect)
 
     def _go_on(self, task: Task, fetched: Fetched | None) -> None:
         if fetched is None:
@@ -341,7 +339,10 @@ class Pipeline:
             return
         task.attempts += 1
         if task.attempts < MAX_ATTEMPTS:
-            self._fetch(task)
+            # The statement knew no such command, and will look again: the state is enough, unless
+            # nothing comes of it.
+            task.verified = False
+            self._to_fetch.append(task)
         else:
             self._answer(task, CaseBusy("others keep changing this case; try again"))
 

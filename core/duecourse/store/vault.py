@@ -5,7 +5,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Final, LiteralString, TypeVar
+from typing import Final, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -25,7 +25,6 @@ from duecourse.store.masterkey import KEY_BYTES, load_master_key
 
 __all__ = ["SubjectKey", "Vault", "load_master_key"]
 
-K = TypeVar("K")
 
 _CACHED_KEYS: Final = 50_000
 _IDENTITY_KEY: Final = "identity-key"
@@ -51,15 +50,18 @@ class Vault:
         self._wrapping_key = _derive(master_key, "wrap")
         identity = self._identity_key()
         self._pseudonym_key = _derive(identity, "pseudonym")
-        self._fingerprint_key = _derive(identity, "fingerprint")
+        # To be copied: `hmac.digest` lets go of the interpreter, and each caller would wait for it.
+        self._fingerprint = hmac.new(_derive(identity, "fingerprint"), digestmod="sha256")
         self._lock = threading.Lock()
-        self._by_subject: OrderedDict[UUID, SubjectKey] = OrderedDict()
+        # By the numbers of the ids, which are hashed much faster than the ids themselves.
+        self._by_subject: OrderedDict[int, SubjectKey] = OrderedDict()
         self._by_id: OrderedDict[int, SubjectKey] = OrderedDict()
 
     def ensure(self, subject_ids: Iterable[UUID]) -> dict[UUID, SubjectKey]:
         """The key of each subject, made now for those that have none yet."""
         wanted = set(subject_ids)
-        keys = self._cached(self._by_subject, wanted)
+        kept = self._cached(self._by_subject, {each.int for each in wanted})
+        keys = {each: kept[each.int] for each in wanted if each.int in kept}
         if missing := list(wanted - keys.keys()):
             keys |= self._database.run(lambda connection: self._fetch(connection, missing))
         if missing := list(wanted - keys.keys()):
@@ -68,8 +70,7 @@ class Vault:
 
     def known(self, subject_id: UUID) -> SubjectKey | None:
         """The key of a subject if it is at hand, without asking the database."""
-        with self._lock:
-            return self._by_subject.get(subject_id)
+        return self._by_subject.get(subject_id.int)
 
     def keys(self, key_ids: Iterable[int]) -> dict[int, AESGCM]:
         """The keys that still exist. One that is absent was destroyed, and its texts are erased."""
@@ -95,7 +96,9 @@ class Vault:
 
     def fingerprint(self, content: bytes) -> bytes:
         """A keyed digest, so that short or guessable content cannot be found by trying."""
-        return hmac.digest(self._fingerprint_key, content, "sha256")
+        code = self._fingerprint.copy()
+        code.update(content)
+        return code.digest()
 
     def _identity_key(self) -> bytes:
         """The key of pseudonyms and fingerprints; that it unwraps proves the master key.
@@ -137,7 +140,7 @@ class Vault:
         found = {subject_id: self._unwrap(key_id, wrapped) for subject_id, key_id, wrapped in rows}
         with self._lock:
             for subject_id, key in found.items():
-                _remember(self._by_subject, subject_id, key)
+                _remember(self._by_subject, subject_id.int, key)
                 _remember(self._by_id, key.key_id, key)
         return found
 
@@ -149,7 +152,9 @@ class Vault:
                 f"subject key {key_id} was not wrapped by this master key"
             ) from wrong
 
-    def _cached(self, cache: OrderedDict[K, SubjectKey], wanted: set[K]) -> dict[K, SubjectKey]:
+    def _cached(
+        self, cache: OrderedDict[int, SubjectKey], wanted: set[int]
+    ) -> dict[int, SubjectKey]:
         with self._lock:
             found = {each: cache[each] for each in wanted if each in cache}
             for each in found:
@@ -157,7 +162,7 @@ class Vault:
         return found
 
 
-def _remember(cache: OrderedDict[K, SubjectKey], name: K, key: SubjectKey) -> None:
+def _remember(cache: OrderedDict[int, SubjectKey], name: int, key: SubjectKey) -> None:
     cache[name] = key
     cache.move_to_end(name)
     if len(cache) > _CACHED_KEYS:
