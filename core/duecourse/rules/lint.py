@@ -22,13 +22,19 @@ from duecourse.rules.lint_book import (
     read_book,
 )
 from duecourse.rules.lint_figures import figures
-from duecourse.rules.lint_text import SENTENCE_END, Plain, normalise
+from duecourse.rules.lint_text import CLAUSE_END, SENTENCE_END, Plain, is_han, readings
+from duecourse.rules.lint_tone import FEWEST, HOSTILE, PLAIN, tone
 from duecourse.rules.situation import Confidence
 
 MOST_FINDINGS: Final = 20
 """Of one lint in one text; after that nobody learns anything."""
-_BACK: Final = 60
-_AROUND: Final = 40
+_BACK: Final = 90
+_AROUND: Final = 80
+_NEAR: Final = 120
+_BESIDE: Final = 60
+_MOSTLY: Final = 4
+_LETTERS: Final = {"en": re.compile("[a-z]"), "zh": re.compile("[\u3400-\u9fff]")}
+_SENTENCE: Final = re.compile(f"[^{SENTENCE_END}]{{1,400}}")
 _TALKS: Final = frozenset({"reminder", "negotiation", "pre_legal", "legal"})
 _JUDGED: Final = frozenset({"payment_order", "judgment"})
 _ENFORCED: Final = frozenset({"enforcement_started"})
@@ -133,20 +139,25 @@ def _names(book: LintBook, text: str, facts: LintFacts) -> set[str]:
 
 def _read(book: LintBook, text: str, facts: LintFacts) -> Iterator[LintFinding]:
     truths = facts.truths()
-    spaced = normalise(text)
-    joined = normalise(text, joined=True)
-    views = (spaced,) if spaced.text == joined.text else (spaced, joined)
+    views = readings(text)
+    spoken_of = truths - {"may_be_considered"}
+    legal = {each.language: each.firm for each in book.lints if each.entry.barred_only}
+    yield from _hostile(text, views, legal if spoken_of else {})
     for each in book.lints:
         if each.entry.unless in truths or (each.entry.barred_only and not facts.time_barred):
             continue
-        for view in views:
+        if not _LETTERS[each.language].search(views[0].text):
+            continue
+        for view in {view.text: view for view in views}.values():
             yield from _speak(each, view, book.negations[each.language], text)
 
 
 def _speak(each: Lint, view: Plain, negation: Negation, text: str) -> Iterator[LintFinding]:
     entry, found = each.entry, 0
-    for start, end in _matches(each.pattern, view.text):
+    for start, end in _spots(each, view.text):
         if entry.negatable and _is_negated(view.text, start, end, negation):
+            continue
+        if each.calm and each.calm.search(_around(view.text, start, end, SENTENCE_END, _NEAR)):
             continue
         if _is_exempt(each.exempt, view.text, start, end):
             continue
@@ -163,6 +174,74 @@ def _speak(each: Lint, view: Plain, negation: Negation, text: str) -> Iterator[L
         found += 1
         if found == MOST_FINDINGS:
             return
+
+
+def _spots(each: Lint, text: str) -> Iterator[tuple[int, int]]:
+    """Where it may speak: firm patterns anywhere, broad ones where the tone is not plain."""
+    if each.firm:
+        yield from _matches(each.firm, text)
+    if each.broad:
+        sounds = tone(each.language)
+        for start, end in _matches(each.broad, text):
+            # The clause too: a polite beginning excuses no threat after the comma.
+            near = (_around(text, start, end, mark) for mark in (SENTENCE_END, CLAUSE_END))
+            if max(sounds.score(said, each.language) for said in near) > PLAIN:
+                yield start, end
+
+
+def _hostile(
+    text: str, views: tuple[Plain, ...], legal: dict[LintLanguage, re.Pattern[str] | None]
+) -> Iterator[LintFinding]:
+    """Whole sentences whose tone is that of a threat, whatever their words.
+
+    What a court has to do with is left to the lints that know what is true of the case.
+    """
+    found = 0
+    readings_of: tuple[tuple[LintLanguage, Plain], ...] = (("en", views[0]), ("zh", views[1]))
+    for language, view in readings_of:
+        for sentence in _SENTENCE.finditer(view.text):
+            sounds, said = tone(language), sentence[0]
+            where = view.where(*sentence.span())
+            if len(sounds.known(said, language)) < FEWEST or _is_foreign(
+                text[slice(*where)], language
+            ):
+                continue
+            near = view.text[max(0, sentence.start() - _BESIDE) : sentence.end() + _BESIDE]
+            if min(sounds.score(each, language) for each in (said, near)) < HOSTILE:
+                continue
+            if (known := legal.get(language)) and known.search(said):
+                continue
+            weighed = ", ".join(sounds.heaviest(said, language))
+            yield LintFinding(
+                id=f"{language}.tone",
+                kind="threat",
+                says=f"The sentence sounds like a threat or a reproach; most weigh: {weighed}.",
+                citation="Duecourse principle: nobody is frightened into paying",
+                confidence="house",
+                where=where,
+                quote=text[slice(*where)],
+            )
+            found += 1
+            if found == MOST_FINDINGS:
+                return
+
+
+def _is_foreign(sentence: str, language: LintLanguage) -> bool:
+    """A Chinese name in an English sentence has no tone."""
+    if language == "en":
+        return False
+    chinese = sum(map(is_han, sentence))
+    latin = sum(each.isascii() and each.isalpha() for each in sentence)
+    return latin > _MOSTLY * chinese
+
+
+def _around(text: str, start: int, end: int, mark: str, near: int = _BESIDE) -> str:
+    """What stands around the words up to the nearest marks, as far as is near."""
+    floor = max(0, start - near)
+    begin = max(text.rfind(each, floor, start) + 1 for each in {mark, SENTENCE_END})
+    ends = (text.find(each, end, end + near) for each in {mark, SENTENCE_END})
+    until = min((each for each in ends if each >= 0), default=end + near)
+    return text[max(begin, floor) : until]
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
@@ -185,15 +264,16 @@ def _is_latin(character: str) -> bool:
 
 def _is_negated(text: str, start: int, end: int, negation: Negation) -> bool:
     """Whether a no reaches the words: in the same clause, closely before them or inside them."""
-    floor = max(0, start - _BACK)
-    begin = (
-        max(text.rfind(SENTENCE_END, floor, start), text.rfind(",", floor, start), floor - 1) + 1
-    )
+    floor = max(0, start - _BACK, text.rfind(SENTENCE_END, max(0, start - _BACK), start) + 1)
+    comma = text.rfind(CLAUSE_END, floor, start)
+    while comma >= 0 and negation.joiner and negation.joiner.match(text, comma + 1):
+        comma = text.rfind(CLAUSE_END, floor, comma)
+    begin = max(comma + 1, floor)
     for spot, last in _matches(negation.negator, text[begin:end]):
         gap = text[begin + last : max(start, begin + last)]
         if _has(negation.stopper, gap or text[begin + last : end]):
             continue
-        if negation.reach and negation.reach.sub("", gap).strip():
+        if negation.reach and negation.reach.sub("", gap).strip(f" {CLAUSE_END}"):
             continue
         if not _has(negation.undone_by, text[begin : begin + spot]):
             return True

@@ -6,6 +6,7 @@ folded; what only tears words apart is taken out. Every character remembers wher
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
@@ -27,7 +28,15 @@ _LEET: Final = str.maketrans("013457@$", "oleastas")
 _LEET_I: Final = str.maketrans("013457@$", "oieastas")
 _WORD: Final = re.compile(r"[a-z0-9@$]{3,}")
 _MEASURE: Final = re.compile(r"[@$]?[0-9]+(st|nd|rd|th|am|pm|h|hrs?|hours?|days?|k|m|min|weeks?)?")
+_SHORT: Final = re.compile(r"(?<![a-z0-9])[a-z0-9]{1,6}(?![a-z0-9])")
+_HAN: Final = "\u3400-\u9fff"
+_AMONG_HAN: Final = re.compile(
+    f"(?<=[{_HAN}]) ?[a-z]{{1,6}} ?(?=[{_HAN}])|(?<![a-z0-9])[a-z]{{1,6}}(?=[{_HAN}])"
+)
 _SPELLED: Final = re.compile(r"(?<![a-z0-9@$])[a-z0-9@$](?: [a-z0-9@$])+(?![a-z0-9@$])")
+
+
+Reading = Callable[[str], str]
 
 
 class Plain(msgspec.Struct, frozen=True):
@@ -43,10 +52,28 @@ class Plain(msgspec.Struct, frozen=True):
 
 
 class _Folding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Pairs of characters: the one that is written and the one that is read."""
+    """Pairs of what is written and what is read: characters, short spellings and pinyin."""
 
     look_alikes: tuple[str, ...]
     traditional: tuple[str, ...]
+    shorthand: tuple[str, ...]
+    pinyin: tuple[str, ...]
+
+
+def readings(text: str) -> tuple[Plain, ...]:
+    """The ways in which `text` can be read: as it stands, joined, and without strange letters."""
+    spaced, joined = (
+        _replaced(normalise(text, joined=each), _SHORT, lambda word: _shorthand().get(word, word))
+        for each in (False, True)
+    )
+    found = [spaced, joined]
+    if any(map(is_han, joined.text)):
+        # Letters between characters stand for some of them, or for nothing.
+        found += [
+            _replaced(joined, _AMONG_HAN, lambda letters: _pinyin().get(letters, "")),
+            _replaced(joined, _AMONG_HAN, lambda _: ""),
+        ]
+    return tuple(found)
 
 
 def normalise(text: str, *, joined: bool = False) -> Plain:
@@ -61,6 +88,29 @@ def normalise(text: str, *, joined: bool = False) -> Plain:
         plain, places = _spelled_out(plain, places)
     plain = _WORD.sub(lambda word: _unleet(word[0], joined=joined), plain)
     return Plain(plain, tuple(places), tuple(at + 1 for at in places))
+
+
+def _replaced(plain: Plain, pattern: re.Pattern[str], reading: Reading) -> Plain:
+    """The text with each match of `pattern` as `reading` has it."""
+    text: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    last = 0
+    for found in pattern.finditer(plain.text):
+        start, end = found.span()
+        read = reading(found[0].strip())
+        text += plain.text[last:start], read
+        starts += plain.starts[last:start]
+        ends += plain.ends[last:start]
+        # All that is read stands for all that was written.
+        starts += [plain.starts[start]] * len(read)
+        ends += [plain.ends[end - 1]] * len(read)
+        last = end
+    if not last:
+        return plain
+    starts += plain.starts[last:]
+    ends += plain.ends[last:]
+    return Plain("".join([*text, plain.text[last:]]), tuple(starts), tuple(ends))
 
 
 def is_han(character: str) -> bool:
@@ -151,14 +201,37 @@ def _is_unseen(character: str) -> bool:
 
 
 @cache
+def _folding() -> _Folding:
+    return read(resources.files("duecourse.rules") / "lints" / "folding.toml", _Folding)
+
+
+@cache
 def _alike() -> dict[str, str]:
-    file = resources.files("duecourse.rules") / "lints" / "folding.toml"
-    folding = read(file, _Folding)
     pairs: dict[str, str] = {}
-    for line in (*folding.look_alikes, *folding.traditional):
+    for line in (*_folding().look_alikes, *_folding().traditional):
         for pair in line.split():
             if len(pair) != 2:  # noqa: PLR2004 - a pair
-                raise BadFile(f"{file.name}: {pair!r} is not a pair of characters")
+                raise BadFile(f"folding.toml: {pair!r} is not a pair of characters")
             if pair[0] != pair[1]:
                 pairs[pair[0]] = pair[1]
     return pairs
+
+
+@cache
+def _shorthand() -> dict[str, str]:
+    return _spellings(_folding().shorthand)
+
+
+@cache
+def _pinyin() -> dict[str, str]:
+    return _spellings(_folding().pinyin)
+
+
+def _spellings(lines: tuple[str, ...]) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for line in lines:
+        written, between, read_as = line.partition("=")
+        if not (written and between):
+            raise BadFile(f"folding.toml: {line!r} is not written as 'written=read'")
+        told[written] = read_as
+    return told
