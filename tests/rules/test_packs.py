@@ -1,6 +1,7 @@
 """A pack loads when it is well formed and its examples prove it, and otherwise says why."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,13 @@ def test_the_packaged_packs_load_and_every_rule_has_its_source() -> None:
 def test_a_pack_of_ones_own_is_added_from_a_file_or_a_folder(write: Write, tmp_path: Path) -> None:
     for extra in (write(GOOD), tmp_path):
         assert [pack.name for pack in load_rulebook(extra).law_of("XX")] == ["sample"]
+
+
+def test_a_house_policy_for_a_place_does_not_make_its_law_known(write: Write) -> None:
+    policy = GOOD.replace('jurisdiction = "XX"', 'jurisdiction = "XX"\nlayer = "house"')
+    book = load_rulebook(write(policy))
+    assert "sample" in {pack.name for pack in book.applying("XX")}
+    assert book.law_of("XX") == ()
 
 
 @pytest.mark.parametrize(
@@ -126,6 +134,46 @@ def test_hours_take_their_holidays_from_a_calendar_of_the_pack(write: Write) -> 
         load_rulebook(write(by_hours(GOOD, "")))
     with pytest.raises(BadFile, match=r"`days` has 2027-01-01, which the calendar does not cover"):
         load_rulebook(write(by_hours(GOOD, CALENDAR.replace("[2026-03-03]", "[2027-01-01]"))))
+
+
+def easter(year: int) -> date:
+    """The Sunday, by the Gregorian reckoning of golden number, epact and Sunday letter."""
+    golden, century = year % 19 + 1, year // 100 + 1
+    leap, moon = 3 * century // 4 - 12, (8 * century + 5) // 25 - 5
+    epact = (11 * golden + 20 + moon - leap) % 30
+    epact += epact == 24 or (epact == 25 and golden > 11)
+    full = 44 - epact + 30 * (epact > 23)
+    sunday = full + 7 - (5 * year // 4 - leap - 10 + full) % 7
+    return date(year, 3, 1) + timedelta(days=sunday - 1)
+
+
+def with_mondays(*holidays: date) -> set[date]:
+    """The days, and for each at a weekend the next working day that is not one of them already."""
+    kept = set(holidays)
+    for day in holidays:
+        following = (day + timedelta(days=ahead) for ahead in range(1, 6))
+        if day.weekday() > 4:
+            kept.add(next(each for each in following if each.weekday() < 5 and each not in kept))
+    return kept
+
+
+def test_the_australian_calendar_has_every_national_holiday_of_its_years_and_few_others() -> None:
+    (pack,) = (pack for pack in load_rulebook().packs if pack.name == "au")
+    (calendar,) = pack.calendars
+    years = range(calendar.covers_from.year, calendar.covers_to.year + 1)
+    assert (calendar.covers_from, calendar.covers_to) == (
+        date(years[0], 1, 1),
+        date(years[-1], 12, 31),
+    )
+    wanted: set[date] = set()
+    for year in years:
+        june = date(year, 6, 1)
+        wanted |= {easter(year) - timedelta(2), easter(year) + timedelta(1)}
+        wanted |= with_mondays(date(year, 1, 1)) | with_mondays(date(year, 1, 26))
+        wanted |= with_mondays(date(year, 4, 25))
+        wanted |= with_mondays(date(year, 12, 25), date(year, 12, 26))
+        wanted.add(june + timedelta(days=-june.weekday() % 7 + 7))
+    assert set(calendar.days) == wanted
 
 
 def test_every_figure_of_the_law_packs_is_guarded_by_an_example() -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ _SECOND: Final = timedelta(seconds=1)
 _MIDNIGHT: Final = time()
 # Clocks never change twice within this time (over all zones of the database since 1970).
 _STEP: Final = timedelta(hours=3)
+_STEPS_A_DAY: Final = 8
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -22,15 +24,14 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     zone: ZoneInfo
     local: datetime
-
-    @property
-    def day(self) -> date:
-        return self.local.date()
+    day: date
+    clock: time
 
 
 def now(at: datetime, zone: ZoneInfo) -> Now:
     at = at.astimezone(UTC)
-    return Now(at=at, zone=zone, local=at.astimezone(zone))
+    local = at.astimezone(zone)
+    return Now(at=at, zone=zone, local=local, day=local.date(), clock=local.time())
 
 
 @cache
@@ -100,18 +101,22 @@ def first_moment_outside(start: time, end: time, now: Now) -> datetime:
     `end` before `start` means overnight. What the clock shows decides, so in a fold the window
     may close and open once more.
     """
-    days = (now.day + timedelta(days=n) for n in range(-1, 4))
-    shown = (readings(now.zone, datetime.combine(day, end)) for day in days)
-    ends = {moment for pair in shown for moment in pair if moment > now.at}
-    ends = {moment for moment in ends if moment.astimezone(now.zone).time() == end}
+    ends = next(moment for moment in _showing(now.zone, end, now.day) if moment > now.at)
     # A change of the clock can end the window as well, by jumping over its end or back over
     # its beginning.
-    jumps = changes(now.zone, now.at, min(ends))
-    return min(
-        moment
-        for moment in (*jumps, *ends)
-        if not is_within(start, end, moment.astimezone(now.zone).time())
+    jumps = changes(now.zone, now.at, ends)
+    outside = (
+        moment for moment in jumps if not is_within(start, end, moment.astimezone(now.zone).time())
     )
+    return next(outside, ends)
+
+
+@lru_cache(maxsize=8192)
+def _showing(zone: ZoneInfo, shown: time, day: date) -> list[datetime]:
+    """When the clock shows that time, from the day before `day` to three days after, sorted."""
+    days = (day + timedelta(days=n) for n in range(-1, 4))
+    moments = {moment for each in days for moment in readings(zone, datetime.combine(each, shown))}
+    return sorted(moment for moment in moments if moment.astimezone(zone).time() == shown)
 
 
 def is_within(start: time, end: time, moment: time) -> bool:
@@ -122,13 +127,24 @@ def is_within(start: time, end: time, moment: time) -> bool:
 
 
 def changes(zone: ZoneInfo, after: datetime, until: datetime) -> list[datetime]:
-    """Return the moments in (after, until] at which the clock of `zone` is put on or back."""
-    found = []
-    while after < until:
-        before, after = after, min(after + _STEP, until)
-        if _offset(zone, before) != _offset(zone, after):
-            found.append(_change_within(zone, before, after))
-    return found
+    """Return the moments in (after, until] at which the clock of `zone` is put on or back.
+
+    Both are in UTC.
+    """
+    days = range(after.toordinal(), until.toordinal() + 1)
+    return [moment for day in days for moment in _changes_on(zone, day) if after < moment <= until]
+
+
+@lru_cache(maxsize=8192)
+def _changes_on(zone: ZoneInfo, day: int) -> tuple[datetime, ...]:
+    """Those after the midnight with which the day begins in UTC, up to the one that ends it."""
+    begins = datetime.combine(date.fromordinal(day), _MIDNIGHT, UTC)
+    steps = [begins + number * _STEP for number in range(_STEPS_A_DAY + 1)]
+    return tuple(
+        _change_within(zone, before, after)
+        for before, after in pairwise(steps)
+        if _offset(zone, before) != _offset(zone, after)
+    )
 
 
 def readings(zone: ZoneInfo, local: datetime) -> tuple[datetime, datetime]:

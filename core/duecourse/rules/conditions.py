@@ -1,7 +1,5 @@
 """When a rule speaks at all: who collects, what is owed, how far the case has come."""
 
-from collections.abc import Set as AbstractSet
-from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
@@ -33,20 +31,21 @@ class When(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def answer(self, situation: Situation, now: Now) -> Answer:
         """Whether the rule applies; `unknown` is as good as `yes` unless the rule says."""
-        known = (
-            (not self.holds or bool(active(situation, self.holds, now)))
-            and (not self.point_uses or situation.point_use in self.point_uses)
-            and all(_has_come(situation.facts.get(fact), now) for fact in self.facts)
-        )
-        if not known:
+        if self.holds and not active(situation, self.holds, now):
             return "no"
-        answers = {
-            _one_of(self.licences, {situation.licence} - {""}),
-            _one_of(self.debt_types, situation.debt_types),
-            _not_only(self.except_debt_types, situation.debt_types),
-            _one_of(self.stages, {situation.stage} - {""}),
-            _one_of((self.limitation,) if self.limitation else (), {situation.limitation} - {""}),
-        }
+        if self.point_uses and situation.point_use not in self.point_uses:
+            return "no"
+        if self.facts and not _have_come(self.facts, situation, now):
+            return "no"
+        answers = (
+            _one_of(self.licences, situation.licence) if self.licences else "yes",
+            _any_of(self.debt_types, situation.debt_types) if self.debt_types else "yes",
+            _not_only(self.except_debt_types, situation.debt_types)
+            if self.except_debt_types
+            else "yes",
+            _one_of(self.stages, situation.stage) if self.stages else "yes",
+            _one_of((self.limitation,), situation.limitation) if self.limitation else "yes",
+        )
         return "no" if "no" in answers else "unknown" if "unknown" in answers else "yes"
 
 
@@ -55,22 +54,25 @@ def active(situation: Situation, holds: Names, now: Now) -> list[ActiveHold]:
     return [hold for hold in situation.holds if hold.kind in holds and hold_lasts(hold.until, now)]
 
 
-def _one_of(wanted: Names, seen: AbstractSet[str]) -> Answer:
-    if not wanted:
-        return "yes"
+def _one_of(wanted: Names, seen: str) -> Answer:
+    if not seen:
+        return "unknown"
+    return "yes" if seen in wanted else "no"
+
+
+def _any_of(wanted: Names, seen: frozenset[str]) -> Answer:
     if not seen:
         return "unknown"
     return "no" if seen.isdisjoint(wanted) else "yes"
 
 
-def _not_only(excepted: Names, seen: AbstractSet[str]) -> Answer:
+def _not_only(excepted: Names, seen: frozenset[str]) -> Answer:
     """An exception holds only when every debt falls under it."""
-    if not excepted:
-        return "yes"
     if not seen:
         return "unknown"
     return "no" if seen <= set(excepted) else "yes"
 
 
-def _has_come(day: date | None, now: Now) -> bool:
-    return day is not None and day <= now.day
+def _have_come(facts: Names, situation: Situation, now: Now) -> bool:
+    days = [situation.facts.get(fact) for fact in facts]
+    return all(day is not None and day <= now.day for day in days)

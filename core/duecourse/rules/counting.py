@@ -1,7 +1,6 @@
 """Counting past contacts in a window on the debtor's clock."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -14,7 +13,6 @@ from duecourse.rules.situation import PastContact, Situation
 _DAY: Final = timedelta(days=1)
 FAR: Final = timedelta(days=400)
 """Longer than any window or search: what lies further off changes no answer."""
-_WINDOW_DAYS: Final = {"calendar_day": 1, "calendar_week": 7, "calendar_month": 31}
 
 Span = tuple[datetime, datetime]
 
@@ -45,8 +43,12 @@ class Over(msgspec.Struct, frozen=True, kw_only=True):
 def over(rule: kinds.Counter, situation: Situation, now: Now) -> Over | None:
     """Count for each debt or account that the act is about; one that is over is enough."""
     limit = rule.limit if isinstance(rule, kinds.MaxContacts) else 1
+    counted = _counted(rule, situation, now)
+    if len(counted) < limit:
+        return None
     subjects = {
-        subject: _spans(rule, situation, now, subject) for subject in _subjects(rule, situation)
+        subject: _spans(rule, situation, now, subject, counted)
+        for subject in _subjects(rule, situation)
     }
     counts = {subject: spans.count(now.at) for subject, spans in subjects.items()}
     worst = max(counts, key=lambda subject: counts[subject])
@@ -87,63 +89,61 @@ def _subjects(rule: kinds.Counter, situation: Situation) -> tuple[str, ...]:
     return ("",)
 
 
-def _spans(rule: kinds.Counter, situation: Situation, now: Now, subject: str) -> Spans:
-    spans = [_in_window(rule, each, now) for each in _counted(rule, situation, now, subject)]
+def _spans(
+    rule: kinds.Counter,
+    situation: Situation,
+    now: Now,
+    subject: str,
+    counted: list[PastContact],
+) -> Spans:
+    near = [
+        _near(contact, now) for contact in counted if _concerns(rule, contact, situation, subject)
+    ]
+    spans = [_in_window(rule, span, now) for span in near if span is not None]
     return Spans(sorted(begin for begin, _ in spans), sorted(end for _, end in spans))
 
 
-def _counted(rule: kinds.Counter, situation: Situation, now: Now, subject: str) -> Iterator[Span]:
-    """First and last moment of each contact that the rule counts; the same but for a pending.
+def _counted(rule: kinds.Counter, situation: Situation, now: Now) -> list[PastContact]:
+    """The contacts that the rule counts, whatever they were about.
 
-    Nothing that ended longer ago than the window reaches can matter.
+    A pending permission can still become any kind of contact, with anybody.
     """
-    since = now.at - _reach(rule)
-    for is_pending, contacts in ((False, situation.past), (True, situation.pending)):
-        for contact in contacts:
-            if (
-                (contact.at > since or (contact.expires_at or contact.at) > since)
-                and _counts(rule, contact, is_pending=is_pending)
-                and _concerns(rule, contact, situation, subject)
-            ):
-                yield from _near(contact, now)
+    since = now.at - rule.reach
+    past = [each for each in recent(situation.past, since) if _is_of_kind(rule, each, now)]
+    return [each for each in (*past, *recent(situation.pending, since)) if _fits(rule, each)]
 
 
-def _reach(rule: kinds.Counter) -> timedelta:
-    match rule:
-        case kinds.MinInterval():
-            return timedelta(minutes=rule.minutes)
-        case kinds.MaxContacts() if rule.window != "rolling_days":
-            return (_WINDOW_DAYS[rule.window] + 3) * _DAY
-        case _:
-            return (rule.days + 3) * _DAY
+def recent(contacts: tuple[PastContact, ...], since: datetime) -> list[PastContact]:
+    """Those that had not ended by then."""
+    return [
+        contact
+        for contact in contacts
+        if contact.at > since or (contact.expires_at is not None and contact.expires_at > since)
+    ]
 
 
-def _counts(rule: kinds.Counter, contact: PastContact, *, is_pending: bool) -> bool:
-    """A pending permission can still become any kind of contact, with anybody."""
+def _fits(rule: kinds.Counter, contact: PastContact) -> bool:
+    if contact.initiator not in rule.initiators:
+        return False
     if rule.counted_channels:
-        fits = kinds.includes(rule.counted_channels, contact.channel)
-    else:
-        fits = rule.binds(contact.channel)
+        return kinds.includes(rule.counted_channels, contact.channel)
+    return rule.binds(contact.channel)
+
+
+def _is_of_kind(rule: kinds.Counter, contact: PastContact, now: Now) -> bool:
     return (
-        fits
-        and contact.initiator in rule.initiators
-        and (
-            is_pending
-            or (
-                contact.kind in rule.kinds
-                and contact.party in rule.parties
-                and not _is_excluded(rule, contact)
-            )
-        )
+        contact.kind in rule.kinds
+        and contact.party in rule.parties
+        and not (rule.excludes and _is_excluded(rule, contact, now))
     )
 
 
-def _is_excluded(rule: kinds.Counter, contact: PastContact) -> bool:
+def _is_excluded(rule: kinds.Counter, contact: PastContact, now: Now) -> bool:
     for excluded in rule.excludes:
         if excluded == "not_connected":
             found = not contact.number_reached
         elif excluded == "consented":
-            found = _is_consented(contact, rule.consent_days * _DAY)
+            found = _is_consented(contact, rule.consent_days, now)
         else:
             found = excluded == f"to_{contact.party}"
         if found:
@@ -151,10 +151,15 @@ def _is_excluded(rule: kinds.Counter, contact: PastContact) -> bool:
     return False
 
 
-def _is_consented(contact: PastContact, within: timedelta) -> bool:
+def _is_consented(contact: PastContact, days: int, now: Now) -> bool:
+    """Whether it was made on one of so many days, of which the day of the consent is the first."""
     if contact.consented_at is None:
         return False
-    return timedelta(0) <= to_utc(contact.at) - to_utc(contact.consented_at) <= within
+    given, made = to_utc(contact.consented_at), to_utc(contact.at)
+    if not given <= made <= min(given + (days + 1) * _DAY, now.at + FAR):
+        return False  # and so far from the ends of the calendar, or without any effect
+    first, day = given.astimezone(now.zone).date(), made.astimezone(now.zone).date()
+    return (day - first).days < days
 
 
 def _concerns(
@@ -179,12 +184,13 @@ def _concerns(
     return concerns and contact.by == "us"
 
 
-def _near(contact: PastContact, now: Now) -> Iterator[Span]:
-    """Moments in UTC, cut to where date arithmetic is safe."""
+def _near(contact: PastContact, now: Now) -> Span | None:
+    """First and last moment, the same but for a pending: in UTC, cut to where arithmetic is safe."""
     first = to_utc(contact.at)
     last = first if contact.expires_at is None else max(first, to_utc(contact.expires_at))
-    if first <= now.at + FAR:
-        yield max(first, now.at - FAR), min(last, now.at + FAR)
+    if first > now.at + FAR:
+        return None
+    return max(first, now.at - FAR), min(last, now.at + FAR)
 
 
 # --- windows ---------------------------------------------------------------------------------
@@ -196,16 +202,20 @@ def _in_window(rule: kinds.Counter, span: Span, now: Now) -> Span:
     if isinstance(rule, kinds.MinInterval):
         gap = timedelta(minutes=rule.minutes)
         return first - gap, last + gap
-    begins = day_begins(now.zone, first.astimezone(now.zone).date())
-    day = last.astimezone(now.zone).date()
+    day = first.astimezone(now.zone).date()
+    begins = day_begins(now.zone, day)
+    if last != first:
+        day = last.astimezone(now.zone).date()
     if rule.starts_on == "next_day":
         last, day = day_ends(now.zone, day), day + _DAY
     if isinstance(rule, kinds.MaxContacts) and rule.window != "rolling_days":
         return begins, day_ends(now.zone, _last_day(rule.window, day))
-    by_calendar = day_ends(now.zone, day + (rule.days - 1) * _DAY)
-    by_hours = last + rule.days * _DAY
-    ends = {"calendar": by_calendar, "hours": by_hours, "stricter": max(by_calendar, by_hours)}
-    return begins, ends[rule.reading]
+    ends = []
+    if rule.reading != "hours":
+        ends.append(day_ends(now.zone, day + (rule.days - 1) * _DAY))
+    if rule.reading != "calendar":
+        ends.append(last + rule.days * _DAY)
+    return begins, max(ends)
 
 
 def _last_day(window: str, day: date) -> date:

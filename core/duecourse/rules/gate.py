@@ -8,6 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from duecourse.rules.clock import Now, day_begins, find_zone, is_aware, now
+from duecourse.rules.counting import recent
 from duecourse.rules.pack import RuleBook, load_rulebook
 from duecourse.rules.places import path
 from duecourse.rules.situation import (
@@ -34,10 +35,16 @@ __all__ = [
     "load_rulebook",
 ]
 
+ALLOWED: Final = Verdict(outcome="allow")
 HORIZON: Final = timedelta(days=92)
 """How far ahead the next lawful moment is looked for."""
 MAX_STEPS: Final = 400
+FEW: Final = 16
+"""As many past contacts are looked through sooner than made fewer."""
 _YEARS: Final = range(1900, 9000)
+
+Here = tuple[str, Situation]
+"""The name of a place, and the situation there."""
 
 UNKNOWN_BLOCKS: Final = "Duecourse: what is unknown blocks"
 WHAT_IS_NOTED: Final = (
@@ -60,19 +67,26 @@ NO_COMMON_MOMENT: Final = (
 )
 
 
-def judge(book: RuleBook, situation: Situation, at: datetime) -> Verdict:
+def judge(
+    book: RuleBook, situation: Situation, at: datetime, *, look_ahead: bool = True
+) -> Verdict:
     """Ask every rule in force about one contact at `at`.
 
     Never raises for any situation: what is unknown blocks. Raises ValueError for an `at`
-    without UTC offset, or outside the years 1900 to 8999.
+    without UTC offset, or outside the years 1900 to 8999. Without `look_ahead` the next lawful
+    moment is not looked for, nor said how the places differ; the rest is the same.
     """
     if not is_aware(at) or at.year not in _YEARS:
         raise ValueError(f"judge: {at!r} is no moment with a UTC offset in years 1900 to 8999")
     at = at.astimezone(UTC)
-    findings = _findings(book, situation, at)
-    next_lawful = _next_lawful(book, situation, at, findings)
-    if situation.other_places:
-        findings += _disagreements(book, situation, at, next_lawful)
+    places = list(_places(_without_old(book, situation, at)))
+    alone = [_findings_here(book, here, at) for _, here in places]
+    findings = _together(places, alone) if situation.other_places else alone[0]
+    if not findings:
+        return ALLOWED
+    next_lawful = _next_lawful(book, places, at, findings) if look_ahead else None
+    if look_ahead and situation.other_places:
+        findings += _disagreements(book, places, alone, at, next_lawful)
     return Verdict(
         outcome=_strictest(findings),
         findings=tuple(sorted(findings, key=_strictest_first)),
@@ -80,26 +94,19 @@ def judge(book: RuleBook, situation: Situation, at: datetime) -> Verdict:
     )
 
 
-def _strictest(findings: list[Finding]) -> Outcome:
-    outcomes: list[Outcome] = ["allow", *(finding.outcome for finding in findings)]
-    return max(outcomes, key=OUTCOMES.index)
+def _without_old(book: RuleBook, situation: Situation, at: datetime) -> Situation:
+    """The same without past contacts that no rule counts any more, if there may be many."""
+    if len(situation.past) <= FEW:
+        return situation
+    since = at - book.reach(situation.act, situation.channel)
+    return replace(situation, past=tuple(recent(situation.past, since)))
 
 
-def _findings(book: RuleBook, situation: Situation, at: datetime) -> list[Finding]:
-    if not situation.other_places:
-        return _findings_here(book, situation, at)
-    seen: dict[tuple[object, ...], Finding] = {}
-    for place, here in _places(situation):
-        for finding in _findings_here(book, here, at):
-            # What is the same everywhere is said once.
-            key = (finding.rule, finding.next_lawful_at, *finding.inputs.items())
-            named = replace(finding, inputs=finding.inputs | {"place": place})
-            seen.setdefault(key, named)
-    return list(seen.values())
-
-
-def _places(situation: Situation) -> Iterator[tuple[str, Situation]]:
+def _places(situation: Situation) -> Iterator[Here]:
     """The situation in each place where the debtor may live."""
+    if not situation.other_places:
+        yield "", situation
+        return
     first = Place(jurisdiction=situation.jurisdiction, time_zone=situation.time_zone)
     for place in dict.fromkeys((first, *situation.other_places)):
         here = replace(
@@ -111,25 +118,46 @@ def _places(situation: Situation) -> Iterator[tuple[str, Situation]]:
         yield f"{place.jurisdiction or '?'} {place.time_zone or '?'}", here
 
 
+def _strictest(findings: list[Finding]) -> Outcome:
+    outcomes: list[Outcome] = ["allow", *(finding.outcome for finding in findings)]
+    return max(outcomes, key=OUTCOMES.index)
+
+
+def _together(places: list[Here], alone: list[list[Finding]]) -> list[Finding]:
+    """What is said of any place; what is the same everywhere is said once."""
+    seen: dict[tuple[object, ...], Finding] = {}
+    for (place, _), findings in zip(places, alone, strict=True):
+        for finding in findings:
+            key = (finding.rule, finding.next_lawful_at, *finding.inputs.items())
+            if key not in seen:
+                seen[key] = replace(finding, inputs=finding.inputs | {"place": place})
+    return list(seen.values())
+
+
 def _disagreements(
-    book: RuleBook, situation: Situation, at: datetime, next_lawful: datetime | None
+    book: RuleBook,
+    places: list[Here],
+    alone: list[list[Finding]],
+    at: datetime,
+    next_lawful: datetime | None,
 ) -> Iterator[Finding]:
     """What the places say one by one, where that is not the same."""
-    alone = {place: _findings_here(book, here, at) for place, here in _places(situation)}
-    outcomes: dict[str, str] = {place: _strictest(each) for place, each in alone.items()}
+    said = {place: (here, each) for (place, here), each in zip(places, alone, strict=True)}
+    outcomes: dict[str, str] = {place: _strictest(each) for place, (_, each) in said.items()}
     if len(set(outcomes.values())) > 1:
         yield _noted("places_differ", PLACES_DIFFER, outcomes)
-    blocked = any(finding.blocks for each in alone.values() for finding in each)
-    if blocked and next_lawful is None:
+    if next_lawful is None and any(_is_blocked(each) for _, each in said.values()):
         moments = {
-            place: at
-            if not any(finding.blocks for finding in alone[place])
-            else _next_lawful(book, here, at, alone[place])
-            for place, here in _places(situation)
+            place: _next_lawful(book, [(place, here)], at, each) if _is_blocked(each) else at
+            for place, (here, each) in said.items()
         }
         shown = {place: each.isoformat() for place, each in moments.items() if each is not None}
         if len(shown) == len(moments):
             yield _noted("no_common_moment", NO_COMMON_MOMENT, shown)
+
+
+def _is_blocked(findings: list[Finding]) -> bool:
+    return any(finding.blocks for finding in findings)
 
 
 def _noted(rule: str, says: str, inputs: dict[str, str]) -> Finding:
@@ -150,14 +178,20 @@ def _findings_here(book: RuleBook, situation: Situation, at: datetime) -> list[F
         # Every other rule is dated on the debtor's clock: nothing more can be asked.
         return [_unknown("unknown_time_zone", {"time_zone": situation.time_zone})]
     moment = now(at, zone)
-    findings = list(_missing(book, situation, moment))
-    for pack in book.applying(situation.jurisdiction):
-        if pack.in_force(moment.day):
-            findings += pack.findings(situation, moment)
+    act, channel = situation.act, situation.channel
+    asked = book.asked(situation.jurisdiction, act, channel, moment.day)
+    findings = [] if asked.own_law else list(_about_law(book, situation, moment))
+    if act == "contact" and not (situation.point_id and situation.holder):
+        findings.append(_unknown("no_usable_address", {"channel": channel}))
+    for rule in asked.rules:
+        finding = rule.answer(situation, moment)
+        if finding is not None:
+            findings.append(finding)
     return findings
 
 
-def _missing(book: RuleBook, situation: Situation, moment: Now) -> Iterator[Finding]:
+def _about_law(book: RuleBook, situation: Situation, moment: Now) -> Iterator[Finding]:
+    """Whether the place's law is known; of a place that has its own in force, nothing is said."""
     place, day = {"jurisdiction": situation.jurisdiction}, {"day": moment.day.isoformat()}
     law = book.law_of(situation.jurisdiction)
     if not law:
@@ -168,8 +202,6 @@ def _missing(book: RuleBook, situation: Situation, moment: Now) -> Iterator[Find
         yield _unknown("no_pack_in_force", place | day, first)
     elif all(pack.jurisdiction != situation.jurisdiction for pack in law) and _is_part(situation):
         yield _noted("part_without_pack", PART_WITHOUT_PACK, place)
-    if situation.act == "contact" and not (situation.point_id and situation.holder):
-        yield _unknown("no_usable_address", {"channel": situation.channel})
 
 
 def _is_part(situation: Situation) -> bool:
@@ -201,7 +233,7 @@ def _strictest_first(finding: Finding) -> tuple[int, int, float]:
 
 
 def _next_lawful(
-    book: RuleBook, situation: Situation, at: datetime, findings: list[Finding]
+    book: RuleBook, places: list[Here], at: datetime, findings: list[Finding]
 ) -> datetime | None:
     """Step to where the last of the blocking rules falls silent, and ask all of them again.
 
@@ -216,5 +248,5 @@ def _next_lawful(
         if len(known) < len(ends) or not moment < max(known) <= at + HORIZON:
             return None
         moment = max(known)
-        findings = _findings(book, situation, moment)
+        findings = [finding for _, here in places for finding in _findings_here(book, here, moment)]
     return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Final, Literal
 
@@ -94,7 +95,7 @@ class Week(msgspec.Struct, frozen=True):
         return next(jumps, opening)
 
     def _opening(self, now: Now) -> datetime | None:
-        days = [now.day + timedelta(days=ahead) for ahead in range(-1, _SEARCH_DAYS)]
+        days = (now.day + timedelta(days=ahead) for ahead in range(-1, _SEARCH_DAYS))
         for day, after in pairwise(days):
             if starts := list(self._starts(day, now)):
                 # Where clocks go back across midnight, the next day can begin first.
@@ -118,9 +119,12 @@ def _overnight(hours: Hours) -> bool:
 
 def show_hours(hours: tuple[Hours, ...]) -> str:
     """`mon-fri 07:30-21:00, sat-sun 09:00-21:00`: for the inputs of a finding."""
-    return ", ".join(
-        f"{_show_days(each.days)} {each.start:%H:%M}-{each.end:%H:%M}" for each in hours
-    )
+    return ", ".join(f"{_show_days(each.days)} {show_span(each.start, each.end)}" for each in hours)
+
+
+@lru_cache(maxsize=1024)
+def show_span(start: time, end: time) -> str:
+    return f"{start:%H:%M}-{end:%H:%M}"
 
 
 def _show_days(days: tuple[Day, ...]) -> str:

@@ -5,8 +5,8 @@ thing that loosens a rule is an agreement of the debtor, where the rule itself s
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from functools import cache
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Final, Literal, dataclass_transform
 
 import msgspec
@@ -16,6 +16,7 @@ from duecourse.rules.hours import Hours, LocalTime
 from duecourse.rules.situation import (
     Act,
     ActiveHold,
+    Chinese,
     Confidence,
     ContactKind,
     Initiator,
@@ -45,6 +46,7 @@ _COUNTED: Final[Mapping[Counted, tuple[ContactKind, ...]]] = {
     "contact_made": ("connected", "conversation", "message"),
     "message": ("message",),
 }
+_WINDOW_DAYS: Final = {"calendar_day": 1, "calendar_week": 7, "calendar_month": 31}
 
 
 class VectorContact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,11 +123,15 @@ class RuleData(
     acts: Annotated[tuple[Act, ...], msgspec.Meta(min_length=1)] = ("contact",)
     when: When = When()
     outcome: Literal["advise", "presumed_violation", "block"] = "block"
+    zh: Chinese | None = None
     note: str = ""
     vectors: Annotated[tuple[Vector, ...], msgspec.Meta(max_length=200)] = ()
 
     def binds(self, channel: str) -> bool:
         return includes(self.channels, channel) and channel not in self.except_channels
+
+    def is_about(self, act: str, channel: str) -> bool:
+        return act in self.acts and self.binds(channel)
 
     def in_force(self, day: date) -> bool:
         return self.effective_from <= day and (
@@ -161,12 +167,7 @@ class ContactHours(RuleData, kw_only=True, tag="contact_hours"):
     agreement: Agreement = ""
 
 
-@cache
-def _kinds_of(counts: tuple[Counted, ...]) -> frozenset[ContactKind]:
-    return frozenset(kind for word in counts for kind in _COUNTED[word])
-
-
-class Counting(RuleData, kw_only=True):
+class Counting(RuleData, kw_only=True, dict=True):
     """Which past contacts count.
 
     `counts`: `attempt` was not answered, `connected` was, with or without a conversation;
@@ -175,7 +176,8 @@ class Counting(RuleData, kw_only=True):
     others did for the same creditor (`creditor_group`). `person = "same"` leaves out contacts
     with somebody else than the one addressed now. `starts_on`: whether the day of the contact is
     the first of the window, or the day after (it counts on its own day all the same).
-    `excludes` leaves out some; `consented` are those agreed to within `consent_days` before.
+    `excludes` leaves out some; `consented` are those on one of `consent_days` days, of which the
+    day of the consent is the first.
     `counted_channels` left out means the channels that the rule binds.
     """
 
@@ -189,10 +191,10 @@ class Counting(RuleData, kw_only=True):
     consent_days: Annotated[int, msgspec.Meta(ge=0, le=92)] = 0
     starts_on: Literal["event", "next_day"] = "event"
 
-    @property
+    @cached_property
     def kinds(self) -> frozenset[ContactKind]:
         """The kinds of past contact that `counts` stands for."""
-        return _kinds_of(self.counts)
+        return frozenset(kind for word in self.counts for kind in _COUNTED[word])
 
 
 class MaxContacts(Counting, kw_only=True, tag="max_contacts"):
@@ -208,6 +210,11 @@ class MaxContacts(Counting, kw_only=True, tag="max_contacts"):
     days: Annotated[int, msgspec.Meta(ge=1, le=92)] = 1
     reading: Literal["stricter", "calendar", "hours"] = "stricter"
 
+    @cached_property
+    def reach(self) -> timedelta:
+        """How long ago a contact can have ended that still matters; rather too long."""
+        return timedelta(days=_WINDOW_DAYS.get(self.window, self.days) + 3)
+
     def __post_init__(self) -> None:
         if self.window != "rolling_days" and self.days != 1:
             raise ValueError('`days` belongs to window = "rolling_days"; leave it out')
@@ -219,11 +226,19 @@ class PauseAfter(Counting, kw_only=True, tag="pause_after"):
     days: Annotated[int, msgspec.Meta(ge=1, le=92)]
     reading: Literal["stricter", "calendar", "hours"] = "stricter"
 
+    @cached_property
+    def reach(self) -> timedelta:
+        return timedelta(days=self.days + 3)
+
 
 class MinInterval(Counting, kw_only=True, tag="min_interval"):
     """At least `minutes` between two contacts."""
 
     minutes: Annotated[int, msgspec.Meta(ge=1, le=92 * 24 * 60)]
+
+    @cached_property
+    def reach(self) -> timedelta:
+        return timedelta(minutes=self.minutes)
 
     def __post_init__(self) -> None:
         if self.starts_on != "event":

@@ -3,8 +3,10 @@
 A pack whose examples are missing or do not come out as written does not load.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,12 +15,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from duecourse.rules.clock import Now, find_zone, now
+from duecourse.rules.clock import find_zone, now
 from duecourse.rules.hours import Calendar
-from duecourse.rules.kinds import ContactHours, QuietHours, Rule, Vector, VectorContact
+from duecourse.rules.kinds import ContactHours, Counter, QuietHours, Rule, Vector, VectorContact
 from duecourse.rules.places import lies_within
-from duecourse.rules.predicates import Origin, speak
-from duecourse.rules.situation import Finding, PastContact, Situation
+from duecourse.rules.predicates import Origin, Standing, speak
+from duecourse.rules.situation import PastContact, Situation
 from duecourse.rules.toml_files import BadFile, read
 
 EVERYWHERE: Final = "*"
@@ -32,7 +34,7 @@ class PackError(BadFile):
     """A pack that must not be used. Names the pack, the rule and the example."""
 
 
-class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Rules that hold together. `jurisdiction` is ISO 3166, `EU`, or `*`: wherever the debtor lives.
 
     They bind in every part of the place (`US` in `US-MA`) and in its `members`. With `base` they
@@ -68,25 +70,80 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """What a finding calls the rule: `cn.quiet_hours`."""
         return f"{self.origin.prefix}{rule.id}"
 
-    @property
+    @cached_property
     def origin(self) -> Origin:
         # The core's own rules are called by their plain names.
         prefix = "" if self.layer == "core" else f"{self.name}."
         calendars = {calendar.name: calendar for calendar in self.calendars}
         return Origin(prefix, f"{self.name} {self.version}", self.layer, calendars)
 
-    def findings(self, situation: Situation, now: Now) -> Iterator[Finding]:
-        origin = self.origin
-        for rule in self.rules:
-            finding = speak(rule, situation, now, origin)
-            if finding is not None:
-                yield finding
+    @cached_property
+    def standing(self) -> tuple[Standing, ...]:
+        return tuple(Standing.of(rule, self.origin) for rule in self.rules)
 
 
-class RuleBook(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True):
+    """The rules that one act is put to, and whether the place has a law of its own among them."""
+
+    rules: tuple[Standing, ...]
+    own_law: bool
+
+
+class RuleBook(msgspec.Struct, frozen=True, dict=True):
     """The packs in use: some by jurisdiction, some everywhere."""
 
     packs: tuple[Pack, ...] = ()
+
+    def asked(self, jurisdiction: str, act: str, channel: str, day: date) -> Asked:
+        """Whom an act has to ask on the debtor's day; looked up, as few days differ from others."""
+        since = self._turns[bisect_right(self._turns, day) - 1]
+        return self._asked(jurisdiction, act, channel, since)
+
+    @cached_property
+    def _turns(self) -> list[date]:
+        """The days from which on other rules are in force than on the day before, sorted."""
+        dated = [each for pack in self.packs for each in (pack, *pack.rules)]
+        ends = {each.effective_to for each in dated} - {None, date.max}
+        return sorted(
+            {date.min}
+            | {each.effective_from for each in dated}
+            | {end + timedelta(days=1) for end in ends if end is not None}
+        )
+
+    @cached_property
+    def _asked(self) -> Callable[[str, str, str, date], Asked]:
+        return lru_cache(maxsize=4096)(self._find_asked)
+
+    def _find_asked(self, jurisdiction: str, act: str, channel: str, day: date) -> Asked:
+        standing = tuple(
+            each
+            for pack in self.applying(jurisdiction)
+            if pack.in_force(day)
+            for each in pack.standing
+            if each.rule.in_force(day) and each.rule.is_about(act, channel)
+        )
+        own_law = any(
+            pack.jurisdiction == jurisdiction and pack.in_force(day)
+            for pack in self.law_of(jurisdiction)
+        )
+        return Asked(standing, own_law)
+
+    def reach(self, act: str, channel: str) -> timedelta:
+        """How long ago a contact can have ended that still matters to such an act."""
+        return self._reach(act, channel)
+
+    @cached_property
+    def _reach(self) -> Callable[[str, str], timedelta]:
+        return lru_cache(maxsize=1024)(self._find_reach)
+
+    def _find_reach(self, act: str, channel: str) -> timedelta:
+        counters = (
+            rule
+            for pack in self.packs
+            for rule in pack.rules
+            if isinstance(rule, Counter) and rule.is_about(act, channel)
+        )
+        return max((counter.reach for counter in counters), default=timedelta(0))
 
     def applying(self, jurisdiction: str) -> tuple[Pack, ...]:
         return tuple(
@@ -97,7 +154,9 @@ class RuleBook(msgspec.Struct, frozen=True):
         """The packs of that place and of those it lies in; without any, its law is not known."""
         if jurisdiction == EVERYWHERE:
             return ()
-        return tuple(p for p in self.packs if not p.base and p.covers(jurisdiction))
+        return tuple(
+            p for p in self.packs if p.layer == "law" and not p.base and p.covers(jurisdiction)
+        )
 
     def with_packs(self, packs: Iterable[Pack]) -> Self:
         """Return a book that has these packs as well. Raises PackError for a name twice."""

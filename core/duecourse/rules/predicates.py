@@ -1,8 +1,9 @@
 """What each kind of rule answers. Pure and total: every situation gets an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Final, assert_never
+from functools import partial
+from typing import Final, Self, assert_never
 
 import msgspec
 
@@ -17,7 +18,7 @@ from duecourse.rules.clock import (
 )
 from duecourse.rules.conditions import When, active
 from duecourse.rules.counting import FAR, over, window_name
-from duecourse.rules.hours import Calendar, Hours, Week, show_hours
+from duecourse.rules.hours import Calendar, Hours, Week, show_hours, show_span
 from duecourse.rules.situation import ActiveHold, Finding, Layer, Situation
 
 _ALWAYS: Final = When()
@@ -48,31 +49,50 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 _NOWHERE: Final = Origin()
+Predicate = Callable[[Situation, Now], Hit | None]
 
 
 def speak(
     rule: kinds.Rule, situation: Situation, now: Now, origin: Origin = _NOWHERE
 ) -> Finding | None:
     """Ask one rule. A rule not in force on the debtor's day, or for other channels, is silent."""
-    if not (
-        situation.act in rule.acts and rule.in_force(now.day) and rule.binds(situation.channel)
-    ):
+    if not (rule.in_force(now.day) and rule.is_about(situation.act, situation.channel)):
         return None
-    if rule.when != _ALWAYS and rule.when.answer(situation, now) == "no":
-        return None
-    hit = _ask(rule, situation, now, origin)
-    if hit is None:
-        return None
-    return Finding(
-        rule=origin.prefix + rule.id,
-        citation=rule.citation,
-        confidence=rule.confidence,
-        layer=origin.layer,
-        outcome="advise" if hit.is_advice else rule.outcome,
-        says=rule.says,
-        inputs={"pack": origin.pack, "channel": situation.channel, **hit.inputs},
-        next_lawful_at=_while_it_applies(rule, hit.until, situation, now),
-    )
+    return Standing.of(rule, origin).answer(situation, now)
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A rule where it stands, and what answers for it: made once, asked often."""
+
+    rule: kinds.Rule
+    origin: Origin
+    is_conditional: bool
+    predicate: Predicate
+
+    @classmethod
+    def of(cls, rule: kinds.Rule, origin: Origin) -> Self:
+        return cls(rule, origin, rule.when != _ALWAYS, _predicate(rule, origin))
+
+    def answer(self, situation: Situation, now: Now) -> Finding | None:
+        """Ask the rule about an act that it is about, on a day on which it is in force."""
+        if self.is_conditional and self.rule.when.answer(situation, now) == "no":
+            return None
+        hit = self.predicate(situation, now)
+        return None if hit is None else self._finding(hit, situation, now)
+
+    def _finding(self, hit: Hit, situation: Situation, now: Now) -> Finding:
+        rule, origin = self.rule, self.origin
+        return Finding(
+            rule=origin.prefix + rule.id,
+            citation=rule.citation,
+            confidence=rule.confidence,
+            layer=origin.layer,
+            outcome="advise" if hit.is_advice else rule.outcome,
+            says=rule.says,
+            zh=rule.zh,
+            inputs={"pack": origin.pack, "channel": situation.channel, **hit.inputs},
+            next_lawful_at=_while_it_applies(rule, hit.until, situation, now),
+        )
 
 
 def _while_it_applies(
@@ -87,60 +107,99 @@ def _while_it_applies(
     return min((end for end in ends if end is not None), default=None)
 
 
-def _ask(rule: kinds.Rule, situation: Situation, now: Now, origin: Origin) -> Hit | None:
+def _predicate(rule: kinds.Rule, origin: Origin) -> Predicate:
+    found: Predicate
     match rule:
         case kinds.QuietHours():
-            hit = _quiet_hours(rule, situation, now)
+            found = partial(_quiet_hours, rule)
         case kinds.ContactHours():
-            hit = _contact_hours(rule, situation, now, origin)
+            found = partial(_contact_hours, rule, origin.calendars.get(rule.calendar))
         case kinds.MaxContacts() | kinds.PauseAfter() | kinds.MinInterval():
-            hit = _count(rule, situation, now)
+            found = partial(_count, rule)
         case kinds.HoldBlocks():
-            holds = [hold for hold in situation.holds if rule.what in hold.blocks]
-            hit = _while_held([hold for hold in holds if hold_lasts(hold.until, now)], now)
+            found = partial(_hold_blocks, rule)
         case kinds.DuringHold():
-            hit = _while_held(active(situation, rule.holds, now), now)
+            found = partial(_during_hold, rule)
         case kinds.NeedsFirst():
-            hit = _needs_first(rule, situation, now)
+            found = partial(_needs_first, rule)
         case kinds.RequiredContent():
-            hit = _required(rule, situation, now)
+            found = partial(_required, rule)
         case kinds.ForbiddenContent():
-            hit = _forbidden(rule, situation, now)
+            found = partial(_forbidden, rule)
         case _:
-            inputs = _plain(rule, situation)
-            hit = Hit(inputs=inputs) if inputs else None
-    return hit
+            found = _plain(rule)
+    return found
 
 
-def _plain(rule: _Plain, situation: Situation) -> dict[str, str]:
-    """Rules that time does not change: what they saw, nothing when they are silent."""
+def _plain(rule: _Plain) -> Predicate:
+    """Those whose answer time does not change."""
+    found: Predicate
     match rule:
         case kinds.ThirdParty():
-            addressed = situation.holder in {"debtor", "representative", ""}
-            seen = {} if addressed else {"holder": situation.holder}
+            found = _third_party
         case kinds.AddressedOnly():
-            addressed = situation.holder in {"", *rule.holders}
-            seen = {} if addressed else {"holder": situation.holder}
+            found = partial(_addressed_only, rule)
         case kinds.OptedOut():
-            left = situation.opted_out & {situation.channel, "all"}
-            seen = {"opted_out": ", ".join(sorted(left))} if left else {}
+            found = _opted_out
         case kinds.MediumRefused():
-            at_work = {"workplace"} if situation.point_use == "work" else set[str]()
-            refused = situation.refused_media & ({situation.channel, "all"} | at_work)
-            seen = {"refused": ", ".join(sorted(refused))} if refused else {}
+            found = _medium_refused
         case kinds.NeedsConsent():
-            given = rule.consent in situation.consents
-            seen = {} if given else {"needs_consent": rule.consent}
+            found = partial(_needs_consent, rule)
         case kinds.Prohibited():
-            seen = {"act": situation.act}
+            found = _prohibited
         case kinds.Closed():
-            is_closed = situation.is_closed or situation.stage == "closed"
-            seen = {"stage": situation.stage} if is_closed else {}
+            found = _closed
         case kinds.NothingOwed():
-            seen = {} if situation.has_debt else {"owed": "nothing"}
+            found = _nothing_owed
         case _:
             assert_never(rule)
-    return seen
+    return found
+
+
+# --- plain facts -----------------------------------------------------------------------------
+
+
+def _third_party(situation: Situation, _: Now) -> Hit | None:
+    if situation.holder in {"debtor", "representative", ""}:
+        return None
+    return Hit(inputs={"holder": situation.holder})
+
+
+def _addressed_only(rule: kinds.AddressedOnly, situation: Situation, _: Now) -> Hit | None:
+    if not situation.holder or situation.holder in rule.holders:
+        return None
+    return Hit(inputs={"holder": situation.holder})
+
+
+def _opted_out(situation: Situation, _: Now) -> Hit | None:
+    left = situation.opted_out and situation.opted_out & {situation.channel, "all"}
+    return Hit(inputs={"opted_out": ", ".join(sorted(left))}) if left else None
+
+
+def _medium_refused(situation: Situation, _: Now) -> Hit | None:
+    if not situation.refused_media:
+        return None
+    at_work = {"workplace"} if situation.point_use == "work" else set[str]()
+    refused = situation.refused_media & ({situation.channel, "all"} | at_work)
+    return Hit(inputs={"refused": ", ".join(sorted(refused))}) if refused else None
+
+
+def _needs_consent(rule: kinds.NeedsConsent, situation: Situation, _: Now) -> Hit | None:
+    given = rule.consent in situation.consents
+    return None if given else Hit(inputs={"needs_consent": rule.consent})
+
+
+def _prohibited(situation: Situation, _: Now) -> Hit | None:
+    return Hit(inputs={"act": situation.act})
+
+
+def _closed(situation: Situation, _: Now) -> Hit | None:
+    is_closed = situation.is_closed or situation.stage == "closed"
+    return Hit(inputs={"stage": situation.stage}) if is_closed else None
+
+
+def _nothing_owed(situation: Situation, _: Now) -> Hit | None:
+    return None if situation.has_debt else Hit(inputs={"owed": "nothing"})
 
 
 # --- hours -----------------------------------------------------------------------------------
@@ -150,18 +209,18 @@ def _quiet_hours(rule: kinds.QuietHours, situation: Situation, now: Now) -> Hit 
     agreed = _agreed(rule, situation)
     if agreed:
         return _outside(Week(agreed), now, "agreed")
-    if not is_within(rule.start, rule.end, now.local.time()):
+    if not is_within(rule.start, rule.end, now.clock):
         return None
     inputs = {
         "local_time": _show(now.local),
         "time_zone": now.zone.key,
-        "quiet": f"{rule.start:%H:%M}-{rule.end:%H:%M}",
+        "quiet": show_span(rule.start, rule.end),
     }
     return Hit(inputs=inputs, until=first_moment_outside(rule.start, rule.end, now))
 
 
 def _contact_hours(
-    rule: kinds.ContactHours, situation: Situation, now: Now, origin: Origin
+    rule: kinds.ContactHours, calendar: Calendar | None, situation: Situation, now: Now
 ) -> Hit | None:
     agreed = _agreed(rule, situation)
     if agreed:
@@ -169,7 +228,6 @@ def _contact_hours(
     hours = tuple(each for each in rule.hours if kinds.includes(each.channels, situation.channel))
     if not hours:
         return None
-    calendar = origin.calendars.get(rule.calendar) if rule.calendar else None
     return _outside(Week(hours, calendar), now, "open")
 
 
@@ -187,7 +245,7 @@ def _outside(week: Week, now: Now, word: str) -> Hit | None:
 
 def _agreed(rule: kinds.QuietHours | kinds.ContactHours, situation: Situation) -> tuple[Hours, ...]:
     """The hours that take the place of the rule's own, if it lets them."""
-    if rule.agreement != "overrides":
+    if rule.agreement != "overrides" or not situation.agreed_hours:
         return ()
     return tuple(
         each for each in situation.agreed_hours if kinds.includes(each.channels, situation.channel)
@@ -195,6 +253,17 @@ def _agreed(rule: kinds.QuietHours | kinds.ContactHours, situation: Situation) -
 
 
 # --- holds and facts -------------------------------------------------------------------------
+
+
+def _hold_blocks(rule: kinds.HoldBlocks, situation: Situation, now: Now) -> Hit | None:
+    if not situation.holds:
+        return None
+    holds = [hold for hold in situation.holds if rule.what in hold.blocks]
+    return _while_held([hold for hold in holds if hold_lasts(hold.until, now)], now)
+
+
+def _during_hold(rule: kinds.DuringHold, situation: Situation, now: Now) -> Hit | None:
+    return _while_held(active(situation, rule.holds, now), now)
 
 
 def _while_held(holds: list[ActiveHold], now: Now) -> Hit | None:

@@ -1,7 +1,7 @@
 """What the rules are told about a case, and what they answer."""
 
 from datetime import date, datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -123,6 +123,13 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     other_places: tuple[Place, ...] = ()
 
 
+class Chinese(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule in Chinese. An empty `citation` means that the source is named as it is."""
+
+    says: Annotated[str, msgspec.Meta(min_length=4, max_length=500)]
+    citation: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One rule that spoke. `next_lawful_at` is when this rule alone falls silent, if known.
 
@@ -137,6 +144,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     says: str
     inputs: dict[str, str]
     next_lawful_at: datetime | None = None
+    zh: Chinese | None = None
 
     @property
     def blocks(self) -> bool:
