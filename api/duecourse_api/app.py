@@ -12,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from duecourse.flow.house import House
 from duecourse.settings import read_settings
-from duecourse_api import cases, contacts, health, money, protection, reading, webhooks
+from duecourse_api import cases, contacts, health, money, protection, reading, terms, webhooks
 from duecourse_api.asking import asking_of
 from duecourse_api.login import Login
 from duecourse_api.problems import HANDLERS
@@ -27,6 +27,7 @@ _ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     *reading.HANDLERS,
     *cases.HANDLERS,
     *contacts.HANDLERS,
+    *terms.HANDLERS,
     *money.HANDLERS,
     *protection.HANDLERS,
     *webhooks.HANDLERS,

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from duecourse.case import events as e
-from duecourse.case.commands import Reason
+from duecourse.case.commands import Debts, Reason
 from duecourse.case.words import (
     ArrearsReason,
     Blocks,
@@ -24,11 +24,15 @@ from duecourse.case.words import (
     PersonalText,
     PlanKind,
     PointKind,
+    PointUse,
     Stage,
+    Word,
 )
 from duecourse.intake import fields
 from duecourse.intake.problems import Refused
 from duecourse.money.amounts import Buckets, Currency, Minor, PositiveMinor
+from duecourse.rules.hours import Day as WeekDay
+from duecourse.rules.hours import LocalTime
 
 # Far enough for every debt, near enough that no sum of dates leaves the calendar.
 FIRST_YEAR: Final = 1970
@@ -114,12 +118,16 @@ _ADDRESS: Final[Mapping[PointKind, Callable[[str], str]]] = {
 
 
 class NewContactPoint(Body):
-    """An address under a name of your own. The same name again takes the place of the old one."""
+    """An address under a name of your own. The same name again takes the place of the old one.
+
+    `use` is where it is known to reach the debtor; left out, that is not known.
+    """
 
     point_id: Annotated[Name, msgspec.Meta(examples=["mobile"])]
     kind: PointKind
     address: PersonalText
     holder: Holder = "debtor"
+    use: PointUse = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -131,12 +139,19 @@ class NewContactPoint(Body):
 
     def record(self) -> e.ContactPoint:
         return e.ContactPoint(
-            point_id=self.point_id, kind=self.kind, address=self._address(), holder=self.holder
+            point_id=self.point_id,
+            kind=self.kind,
+            address=self._address(),
+            holder=self.holder,
+            use=self.use,
         )
 
 
 class NewDebt(Body):
-    """`due_on` is the oldest unpaid due date: days past due count from it."""
+    """`due_on` is the oldest unpaid due date: days past due count from it.
+
+    `limitation_expires_on` is the last day on which it can be taken to court, if that is known.
+    """
 
     account: Annotated[PersonalText, msgspec.Meta(min_length=1)]
     product: Annotated[Name, msgspec.Meta(examples=["consumer-loan"])]
@@ -144,6 +159,7 @@ class NewDebt(Body):
     balance: Buckets
     due_on: Day
     contract_on: Day | None = None
+    limitation_expires_on: Day | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -158,6 +174,7 @@ class NewDebt(Body):
             balance=self.balance,
             due_on=self.due_on,
             contract_on=self.contract_on,
+            limitation_expires_on=self.limitation_expires_on,
         )
 
 
@@ -190,6 +207,21 @@ class NewPlace(Body):
         _formed("jurisdiction", fields.jurisdiction, self.jurisdiction)
 
 
+class NewFact(Body):
+    """`on` is the day on which it happened; null takes back what was recorded by mistake."""
+
+    fact: Annotated[Word, msgspec.Meta(examples=["told_before_reporting"])]
+    on: Day | None
+    how: Annotated[Reason, msgspec.Meta(examples=["the notice of 2 March, by post"])]
+
+
+class NewLimitation(Body):
+    """`expires_on` is the last day on which the debt can be taken to court; null: not known."""
+
+    expires_on: Day | None
+    how: Reason
+
+
 class NewStage(Body):
     to: Stage
     reason: Reason
@@ -213,9 +245,12 @@ class NewContact(Body):
     channel: Channel
     template: Annotated[Name, msgspec.Meta(examples=["reminder-first"])]
     point_id: Name | None = None
+    debts: Debts = ()
 
 
 class NewConversation(Body):
+    """`consented_at` is when the debtor agreed to this very contact beforehand."""
+
     channel: Channel
     outcome: ConversationOutcome
     occurred_at: When
@@ -224,6 +259,8 @@ class NewConversation(Body):
     arrears_reason: ArrearsReason = "not_stated"
     note: PersonalText = ""
     point_id: Name | None = None
+    debts: Debts = ()
+    consented_at: When | None = None
 
 
 class NewReply(Body):
@@ -239,6 +276,66 @@ class NewReply(Body):
 class ChannelChoice(Body):
     channel: Channel
     how: Annotated[Reason, msgspec.Meta(examples=["asked on the phone"])]
+
+
+class NewConsent(Body):
+    """What the debtor agreed to. With no `channel` on every one, with no `point_id` everywhere."""
+
+    consent: Annotated[Word, msgspec.Meta(examples=["tcpa"])]
+    given_at: When
+    how: Annotated[Reason, msgspec.Meta(examples=["ticked in the application form"])]
+    evidence: PersonalText = ""
+    channel: Channel | None = None
+    point_id: Name | None = None
+    consent_id: Name | None = None
+
+
+class ConsentEnd(Body):
+    """With no `channel` on every one, with no `point_id` everywhere."""
+
+    consent: Annotated[Word, msgspec.Meta(examples=["tcpa"])]
+    withdrawn_at: When
+    how: Reason
+    channel: Channel | None = None
+    point_id: Name | None = None
+
+
+class NewHours(Body):
+    """On the debtor's clock. `days` and `channels` left out mean every one."""
+
+    start: Annotated[LocalTime, msgspec.Meta(examples=["18:00:00"])]
+    end: Annotated[LocalTime, msgspec.Meta(examples=["20:00:00"])]
+    days: Annotated[tuple[WeekDay, ...], msgspec.Meta(max_length=8)] = ()
+    channels: Annotated[tuple[Channel, ...], msgspec.Meta(max_length=20)] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            self.record()
+        except ValueError as wrong:
+            raise ValueError(f"start: {wrong}") from None
+
+    def record(self) -> e.AgreedHours:
+        return e.AgreedHours(start=self.start, end=self.end, days=self.days, channels=self.channels)
+
+
+class NewAgreement(Body):
+    """Hours that the debtor agreed to or asked for."""
+
+    hours: Annotated[tuple[NewHours, ...], msgspec.Meta(min_length=1, max_length=50)]
+    how: Reason
+    agreement_id: Name | None = None
+
+
+class MediumChoice(Body):
+    """`medium` is a channel, `all` or `workplace`."""
+
+    medium: Annotated[Channel, msgspec.Meta(examples=["workplace"])]
+    how: Annotated[Reason, msgspec.Meta(examples=["asked on the phone"])]
+
+
+class How(Body):
+    how: Reason
 
 
 # --- promises, plans, money ------------------------------------------------------------------
@@ -322,6 +419,13 @@ class Approval(Body):
     """`adapter` is the configured filing adapter that makes the bundle."""
 
     adapter: Annotated[Name, msgspec.Meta(examples=["cn-court"])]
+
+
+class NewBureauReport(Body):
+    """`debts` left out means all on which money is owed."""
+
+    bureau: Annotated[Name, msgspec.Meta(examples=["fictional-bureau"])]
+    debts: Debts = ()
 
 
 class NewOutcome(Body):

@@ -37,6 +37,7 @@ async def request_contact(
         channel=data.channel,
         template=data.template,
         point_id=data.point_id or "",
+        debts=data.debts,
     )
     if dry_run:
         return await asking.try_out(case_id, command)
@@ -74,6 +75,8 @@ async def log_conversation(
         arrears_reason=data.arrears_reason,
         note=data.note,
         point_id=data.point_id or "",
+        debts=data.debts,
+        consented_at=None if data.consented_at is None else utc(data.consented_at),
     )
     return await asking.carry_out(case_id, command, created=True)
 

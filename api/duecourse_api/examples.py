@@ -59,6 +59,32 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "occurred_at": "2026-03-02T10:30:00+08:00",
     },
     "ChannelChoice": {"channel": "sms", "how": "asked on the phone"},
+    "NewConsent": {
+        "consent": "tcpa",
+        "given_at": "2026-02-02T10:30:00+08:00",
+        "how": "ticked in the application form",
+        "evidence": "application form, page 3",
+        "channel": "sms",
+    },
+    "ConsentEnd": {
+        "consent": "tcpa",
+        "withdrawn_at": "2026-03-02T10:30:00+08:00",
+        "how": "said on the phone",
+        "channel": "sms",
+    },
+    "NewAgreement": {
+        "hours": [{"start": "18:00:00", "end": "20:00:00", "days": ["mon", "wed"]}],
+        "how": "asked on the phone; works during the day",
+    },
+    "How": {"how": "any time is fine again"},
+    "MediumChoice": {"medium": "workplace", "how": "asked on the phone"},
+    "NewFact": {
+        "fact": "told_before_reporting",
+        "on": "2026-03-02",
+        "how": "the notice of 2 March, by post",
+    },
+    "NewLimitation": {"expires_on": "2029-02-27", "how": "acknowledged in writing"},
+    "NewBureauReport": {"bureau": "fictional-bureau"},
     "NewPromise": {"currency": "CNY", "amount_minor": 20_000, "due_on": "2026-03-20"},
     "NewPlan": {
         "kind": "instalments",

@@ -177,6 +177,7 @@ def on_defect(request: AnyRequest, error: Exception) -> Response[Problem]:
 # msgspec quotes the value where it is none of a list, and the name where a field is unknown.
 _QUOTED_VALUE: Final = re.compile(r"Invalid (enum )?value .*", re.DOTALL)
 _UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_MISSING_FIELD: Final = re.compile(r"Object missing required field `([a-z_]+)`")
 _MISSING: Final = re.compile(r"Missing required .* parameter '([A-Za-z_-]+)'")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
 _PLACE: Final = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
@@ -195,6 +196,8 @@ def invalid_body(error: msgspec.ValidationError) -> Refused:
     if unknown := _UNKNOWN_FIELD.fullmatch(words):
         name = unknown[1] if _PLAIN_NAME.fullmatch(unknown[1]) else "?"
         words = "there is no such field here; leave it out"
+    elif missing := _MISSING_FIELD.fullmatch(words):
+        name, words = missing[1], "this field is missing; give it"
     elif own := _OWN_CHECK.fullmatch(words):
         name, words = own.groups()
     else:

@@ -7,8 +7,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from duecourse.case import commands as c
+from duecourse.case.events import ActionRefused
 from duecourse_api.asking import Answer, Asking
-from duecourse_api.bodies import Approval, Because, NewHold, NewOutcome, NewReferral
+from duecourse_api.bodies import (
+    Approval,
+    Because,
+    NewBureauReport,
+    NewHold,
+    NewOutcome,
+    NewReferral,
+)
 from duecourse_api.configured import require_filing
 from duecourse_api.routing import PathName, changes, creates
 
@@ -56,7 +64,7 @@ async def approve_referral(
     data: JSONBody[Approval],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
-    """Approve legal action that another person proposed."""
+    """Approve legal action that another person proposed; a rule may still refuse it."""
     require_filing(asking.services, data.adapter)
     command = c.ApproveReferral(referral_id=referral_id, adapter=data.adapter)
     return await asking.carry_out(case_id, command)
@@ -104,6 +112,20 @@ async def record_outcome(
     return await asking.carry_out(case_id, command, created=True)
 
 
+@creates("/cases/{case_id:uuid}/bureau-reports")
+async def request_bureau_report(
+    case_id: FromPath[UUID], data: JSONBody[NewBureauReport], asking: NamedDependency[Asking]
+) -> Response[Answer]:
+    """Ask the rules whether a bureau may be told: 201 and a permission, or 200 and the refusal."""
+    command = c.RequestBureauReport(
+        report_id=asking.new_id("bureau report"), bureau=data.bureau, debts=data.debts
+    )
+    response = await asking.carry_out(case_id, command, created=True)
+    if any(isinstance(event, ActionRefused) for event in response.content.events):
+        response.status_code = 200
+    return response
+
+
 HANDLERS = [
     place_hold,
     lift_hold,
@@ -112,4 +134,5 @@ HANDLERS = [
     decline_referral,
     withdraw_referral,
     record_outcome,
+    request_bureau_report,
 ]

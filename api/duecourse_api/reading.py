@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from itertools import takewhile
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -13,16 +14,16 @@ from litestar import Request, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from duecourse.case.contacts import may_contact
 from duecourse.case.context import Actor
 from duecourse.case.errors import CaseNotFound
 from duecourse.case.events import Event
 from duecourse.case.evolve import fold
 from duecourse.case.state import Case
-from duecourse.case.words import HoldKind, Stage
-from duecourse.rules.situation import Finding, Outcome
+from duecourse.case.words import HoldKind, Language, Stage
+from duecourse.flow.permission import NoSuchMoment, Permission, Question, answer
 from duecourse.store.engine import Recorded
 from duecourse.store.worklist import MAX_PAGE, Filters
+from duecourse.views.breaches import Breach, breaches
 from duecourse.views.worklist import WorklistRow
 from duecourse_api.asking import versioned
 from duecourse_api.configured import require_channel
@@ -33,8 +34,6 @@ from duecourse_api.routing import reads
 from duecourse_api.services import Services
 
 MAX_HISTORY: Final = 500
-# The rules look no further ahead than about a year.
-FURTHEST: Final = timedelta(days=366)
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 Asker = Request[Caller, Any, Any]
@@ -49,12 +48,16 @@ class WorklistPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CaseView(msgspec.Struct, frozen=True, kw_only=True):
-    """A case as it stood after `version` events, at the moment `as_of`."""
+    """A case as it stood after `version` events, at the moment `as_of`.
+
+    `breaches` are the contacts reported without a permission, with the rules that forbade them.
+    """
 
     case_id: UUID
     version: int
     as_of: datetime
     case: Case
+    breaches: tuple[Breach, ...] = ()
 
 
 class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,20 +78,6 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     case_id: UUID
     items: tuple[HistoryItem, ...]
     next_after: int | None
-
-
-class Permission(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rules would answer. It permits nothing: ask for a contact to get a permission."""
-
-    case_id: UUID
-    version: int
-    channel: str
-    point_id: str
-    at: datetime
-    outcome: Outcome
-    permitted: bool
-    findings: tuple[Finding, ...]
-    next_lawful_at: datetime | None
 
 
 @reads("/cases")
@@ -150,6 +139,7 @@ def show_case(
         )
     else:
         seen = _then(services.engine.history(case_id, version), version, as_of)
+    seen = _with_breaches(seen, request.user.actor, services)
     shown = seen if request.user.sees_personal else masked(seen)
     return Response(shown, headers=versioned(seen.version))
 
@@ -167,6 +157,16 @@ def _then(history: list[Recorded], version: int | None, as_of: datetime | None) 
     return CaseView(
         case_id=history[-1].case_id, version=len(history), as_of=as_of or case.at, case=case
     )
+
+
+def _with_breaches(seen: CaseView, asker: Actor, services: Services) -> CaseView:
+    """The history is read again only where there is a breach to be shown."""
+    if all(talk.permitted for talk in seen.case.conversations.values()):
+        return seen
+    history = services.engine.history(seen.case_id, seen.version)
+    rules = services.context_for(asker, seen.case.at).rules
+    found = breaches(((each.event, each.actor.id) for each in history), rules)
+    return msgspec.structs.replace(seen, breaches=found)
 
 
 def _aware(moment: datetime, field: str) -> datetime:
@@ -219,35 +219,27 @@ def may_we_contact(
         QueryParameter(description="Now, if left out. RFC 3339; write its + as %2B."),
     ] = None,
     point_id: Annotated[str | None, Code] = None,
+    language: Annotated[
+        Language | None, QueryParameter(description="Of the words. The debtor's, if left out.")
+    ] = None,
 ) -> Response[Permission]:
-    """Ask the rules without asking for anything: may we, and if not, why and when."""
+    """Ask the rules without asking for anything: may we, and if not, why and when.
+
+    A moment to come is asked of the case as it is now; one that is past, of the case as it was.
+    """
     require_channel(services, channel)
-    loaded = services.engine.load(case_id)
-    moment = _moment(at, services.clock(), loaded.case)
-    context = services.context_for(request.user.actor, moment)
-    verdict, point = may_contact(loaded.case, context, channel, point_id or "")
-    permission = Permission(
-        case_id=case_id,
-        version=loaded.version,
+    question = Question(
         channel=channel,
-        point_id=point,
-        at=moment,
-        outcome=verdict.outcome,
-        permitted=verdict.permitted,
-        findings=tuple(verdict.findings),
-        next_lawful_at=verdict.next_lawful_at,
+        at=None if at is None else _aware(at, "at"),
+        point_id=point_id or "",
+        language=language,
     )
-    return Response(permission, headers=versioned(loaded.version))
-
-
-def _moment(at: datetime | None, now: datetime, case: Case) -> datetime:
-    if at is None:
-        return max(now, case.at)
-    if not case.at <= _aware(at, "at") <= max(now, case.at) + FURTHEST:
-        raise Refused(
-            INVALID_FIELD, "ask for a moment after the case's last event, within a year", "at"
-        )
-    return at
+    context_for = partial(services.context_for, request.user.actor)
+    try:
+        permission = answer(services.engine, case_id, question, context_for, services.clock())
+    except NoSuchMoment as wrong:
+        raise Refused(INVALID_FIELD, str(wrong), "at") from None
+    return Response(permission, headers=versioned(permission.version))
 
 
 HANDLERS = [list_cases, show_case, show_history, may_we_contact]

@@ -38,6 +38,13 @@ RULES: Final[Mapping[tuple[str, str], Access]] = {
     ("POST", f"{_CASE}/replies"): INTAKE,
     ("POST", f"{_CASE}/opt-outs"): INTAKE,
     ("POST", f"{_CASE}/opt-ins"): CASE_STAFF,
+    ("POST", f"{_CASE}/consents"): CASE_STAFF,
+    ("POST", f"{_CASE}/consent-withdrawals"): INTAKE,
+    ("POST", f"{_CASE}/agreed-hours"): CASE_STAFF,
+    ("POST", f"{_CASE}/agreed-hours/{{agreement_id}}/end"): CASE_STAFF,
+    ("POST", f"{_CASE}/refused-media"): INTAKE,
+    ("POST", f"{_CASE}/allowed-media"): CASE_STAFF,
+    ("POST", f"{_CASE}/facts"): CASE_STAFF,
     ("POST", f"{_CASE}/promises"): CASE_STAFF,
     ("POST", f"{_CASE}/promises/{{promise_id}}/withdrawal"): CASE_STAFF,
     ("POST", f"{_CASE}/plans"): CASE_STAFF,
@@ -50,9 +57,11 @@ RULES: Final[Mapping[tuple[str, str], Access]] = {
     ("POST", f"{_CASE}/holds/{{hold_id}}/lift"): CASE_STAFF,
     ("POST", f"{_CASE}/debts"): INTAKE,
     ("POST", f"{_CASE}/debts/{{debt_id}}/withdrawal"): INTAKE,
+    ("POST", f"{_CASE}/debts/{{debt_id}}/limitation"): INTAKE,
     ("POST", f"{_CASE}/contact-points"): INTAKE,
     ("POST", f"{_CASE}/contact-points/{{point_id}}/retirement"): INTAKE,
     ("POST", f"{_CASE}/debtor/place"): INTAKE,
+    ("POST", f"{_CASE}/debtor/possible-places"): INTAKE,
     ("POST", f"{_CASE}/stage"): CASE_STAFF,
     ("POST", f"{_CASE}/closure"): CASE_STAFF,
     ("POST", f"{_CASE}/reopening"): CASE_STAFF,
@@ -61,6 +70,7 @@ RULES: Final[Mapping[tuple[str, str], Access]] = {
     ("POST", f"{_CASE}/referrals/{{referral_id}}/decline"): LEGAL_STAFF,
     ("POST", f"{_CASE}/referrals/{{referral_id}}/withdrawal"): CASE_STAFF,
     ("POST", f"{_CASE}/referrals/{{referral_id}}/outcomes"): LEGAL_STAFF,
+    ("POST", f"{_CASE}/bureau-reports"): CASE_STAFF,
 }
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import minijinja
 import msgspec
 
-from duecourse.case.words import ERASED, Language
+from duecourse.case.words import ERASED, Language, Word
 from duecourse.rules.lint import LintFacts, lint
 
 Medium = Literal["sms", "email", "letter"]
@@ -113,18 +113,24 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TemplateInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """`contains` names, by medium, what rules ask of a message (`opt_out_line`)."""
+
     code: str
     language: Language
     media: tuple[Medium, ...]
+    contains: Mapping[Medium, tuple[Word, ...]]
 
 
 class _Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A template file. `subject` and `text` make the e-mail and the letter.
 
     `referral` is how far the legal referral is, at least, of any case to which it may be sent.
+    `contains` names what rules ask of a message, in every medium; `sms_contains` what the SMS has.
     """
 
     media: tuple[Medium, ...]
+    contains: tuple[Word, ...] = ()
+    sms_contains: tuple[Word, ...] = ()
     referral: Literal["none", "proposed", "approved", "filed"] = "none"
     sms: str = ""
     subject: str = ""
@@ -137,6 +143,7 @@ class _Closing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     help: str
     email: str
     letter: str
+    email_contains: tuple[Word, ...] = ()
 
 
 def render(template_code: str, medium: str, language: Language, facts: MessageFacts) -> Message:
@@ -184,9 +191,20 @@ def body_sha256(message: Message) -> str:
 
 def list_templates() -> tuple[TemplateInfo, ...]:
     return tuple(
-        TemplateInfo(code=code, language=language, media=source.media)
+        TemplateInfo(
+            code=code,
+            language=language,
+            media=source.media,
+            contains={medium: _contains(language, source, medium) for medium in source.media},
+        )
         for (language, code), source in sorted(_sources().items())
     )
+
+
+def _contains(language: Language, source: _Source, medium: Medium) -> tuple[Word, ...]:
+    """What the template declares, for one medium, with what the ending of an e-mail adds."""
+    own = {"sms": source.sms_contains, "email": _closing(language).email_contains, "letter": ()}
+    return (*source.contains, *own[medium])
 
 
 @cache
@@ -234,12 +252,17 @@ def _folder(language: Language) -> Traversable:
 
 
 @cache
+def _closing(language: Language) -> _Closing:
+    raw = (_folder(language) / "closing.toml").read_bytes()
+    return msgspec.toml.decode(raw, type=_Closing)
+
+
+@cache
 def _environment() -> minijinja.Environment:
     """Every template, in a sandbox: no loader, no Python attributes, bounded work."""
     templates: dict[str, str] = {}
     for language in _LANGUAGES:
-        raw = (_folder(language) / "closing.toml").read_bytes()
-        closing = msgspec.toml.decode(raw, type=_Closing)
+        closing = _closing(language)
         templates[f"{language}/help"] = closing.help
         for (of, code), source in _sources().items():
             if of == language:

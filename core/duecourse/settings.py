@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -27,10 +27,20 @@ class SettingsError(ValueError):
 
 
 class CreditorDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a creditor tells a debtor in every message: how to pay, and whom to ask for help."""
+    """What a creditor tells a debtor in every message: how to pay, and whom to ask for help.
+
+    `licence` is what we are for this creditor; left out, the rules for every licence apply.
+    """
 
     ways_to_pay: str
     contact_line: str
+    licence: Literal["", "fdcpa_collector", "first_party"] = ""
+
+
+class HouseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`pack` is a house policy of one's own, in the place of the packaged contact budget."""
+
+    pack: Path | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     channels: dict[str, Table] = {}
     filings: dict[str, Table] = {}
     creditors: dict[str, CreditorDetails] = {}
+    house: HouseSettings = HouseSettings()
     treatment: Path | None = None
     clock: Path | None = None
     lease_seconds: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 180.0

@@ -26,6 +26,7 @@ SOMETHING = {
     "{referral_id}": str(uuid.UUID(int=2)),
     "{payment_id}": "P-1",
     "{hold_id}": "H-1",
+    "{agreement_id}": "A-1",
     "{point_id}": "mobile",
     "{channel}": "sms",
     "{path}": "redoc",

@@ -49,7 +49,8 @@ def corpus(draw: random.Random, paths: dict, case: str) -> Iterator[tuple[str, s
             query = f"?{draw.choice(PARAMETERS)}={draw.choice(ODD)}" if asked else ""
             yield method, path + query, mutant
         for odd in ODD:
-            yield method, path.replace("P-1", odd).replace("H-1", odd).replace("mobile", odd), body
+            named = path.replace("P-1", odd).replace("H-1", odd).replace("mobile", odd)
+            yield method, named.replace("A-1", odd), body
 
 
 def _flip(draw: random.Random, body: bytes) -> bytes:
@@ -197,7 +198,7 @@ def test_every_body_has_an_example_that_is_accepted_by_its_type() -> None:
         name
         for name, kind in vars(bodies).items()
         if isinstance(kind, type) and issubclass(kind, bodies.Body)
-    } - {"Body", "NewDebtor", "NewInstalment"}
+    } - {"Body", "NewDebtor", "NewInstalment", "NewHours"}
     assert made == set(EXAMPLES)
     for name, example in EXAMPLES.items():
         bodies.msgspec.convert(example, getattr(bodies, name))
@@ -247,4 +248,11 @@ EXAMPLE_OF = {
     "/payments": "NewPayment",
     "/holds": "NewHold",
     "/referrals": "NewReferral",
+    "/consents": "NewConsent",
+    "/consent-withdrawals": "ConsentEnd",
+    "/agreed-hours": "NewAgreement",
+    "/refused-media": "MediumChoice",
+    "/allowed-media": "MediumChoice",
+    "/facts": "NewFact",
+    "/bureau-reports": "NewBureauReport",
 }

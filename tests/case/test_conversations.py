@@ -10,7 +10,17 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.words import ConversationOutcome, HoldKind
 from duecourse.testing import given
-from duecourse.testing.sample import CONTACT, DAY, NOON, TALK, hold, opened, request, talk
+from duecourse.testing.sample import (
+    CONTACT,
+    DAY,
+    NOON,
+    POINTS,
+    TALK,
+    hold,
+    opened,
+    request,
+    talk,
+)
 
 LATER = NOON + timedelta(minutes=20)
 CALL = request("call")
@@ -124,3 +134,38 @@ def test_a_conversation_counts_for_the_day() -> None:
 def test_a_talk_with_a_closed_case_is_kept() -> None:
     closed = given(*opened()).when(c.CloseCase(reason="sold"))
     closed.when(talk(initiator="debtor")).then_one(e.ConversationLogged)
+
+
+def test_a_permission_to_call_ends_with_the_lawful_hours_of_the_debtor() -> None:
+    evening = NOON.replace(hour=12, minute=40, second=30)  # 20:40:30 in Shanghai
+    story = given(*opened()).when(CALL, at=evening)
+    expires_at = story.then_one(e.ContactPermitted).expires_at
+    assert expires_at == NOON.replace(hour=13), "the house is quiet from nine on"
+    before, then = expires_at - timedelta(seconds=1), expires_at
+    late = story.when(talk(at=then), at=then + DAY / 24).then_one(e.ConversationLogged)
+    assert not late.permitted
+    other = replace(talk(at=before), conversation_id=UUID(int=98))
+    assert story.when(other, at=then + DAY / 24).then_one(e.ConversationLogged).permitted
+
+
+def test_one_number_under_two_names_is_tried_no_oftener_than_under_one() -> None:
+    twin = replace(POINTS[0], point_id="again")
+    story = given(*opened()).when(c.AddContactPoint(point=twin))
+    for number, point_id in enumerate(["mobile", "again"] * 3):
+        at = NOON + timedelta(minutes=number)
+        tried = replace(talk("no_answer", at=at), conversation_id=UUID(int=50 + number))
+        story.when(replace(tried, point_id=point_id), at=at)
+    refused = story.when(request("call", point_id="again"), at=LATER).then_one(e.ContactRefused)
+    assert refused.rule == "cn.attempts_per_number"
+
+
+def test_calls_to_a_number_that_is_kept_no_longer_count_for_every_number() -> None:
+    story = given(*opened())
+    for number in range(6):
+        at = NOON + timedelta(minutes=number)
+        tried = replace(talk("no_answer", at=at), conversation_id=UUID(int=50 + number))
+        story.when(replace(tried, point_id="mobile"), at=at)
+    again = c.AddContactPoint(point=replace(POINTS[0], point_id="again"))
+    gone = c.RetireContactPoint(point_id="mobile", reason="entered anew")
+    story.when(again, at=LATER).when(gone, at=LATER)
+    assert story.when(CALL, at=LATER).then_one(e.ContactRefused).rule == "cn.attempts_per_number"

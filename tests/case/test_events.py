@@ -1,6 +1,6 @@
 """The whole vocabulary: every event has a name for ever, is reached, and finds its place."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import get_args
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from duecourse.case.evolve import APPLY, evolve, fold
 from duecourse.testing import LEGAL, given
 from duecourse.testing.sample import (
     CONTACT,
+    DEBT,
     LATE,
     NOON,
     OTHER_DEBT,
@@ -40,13 +41,18 @@ from duecourse.testing.sample import (
 
 # The names in the log. One may be added; to change or remove one is to lose every old log.
 NAMES = [
+    "ActionRefused",
+    "AgreedHoursEnded",
     "BalanceWaived",
+    "BureauReportPermitted",
     "CaseClosed",
     "CaseOpened",
     "CaseReopened",
     "ChannelOptedIn",
     "ChannelOptedOut",
     "ClaimFiled",
+    "ConsentGiven",
+    "ConsentWithdrawn",
     "ContactAccepted",
     "ContactCancelled",
     "ContactDispatching",
@@ -62,17 +68,23 @@ NAMES = [
     "DebtPlaced",
     "DebtWithdrawn",
     "DebtorMoved",
+    "FactRecorded",
     "FilingFailed",
     "FilingStarted",
     "HoldExpired",
     "HoldLifted",
     "HoldPlaced",
+    "HoursAgreed",
     "InstalmentMet",
     "InstalmentMissed",
     "LegalReferralApproved",
     "LegalReferralDeclined",
     "LegalReferralProposed",
     "LegalReferralWithdrawn",
+    "LicenceRecorded",
+    "LimitationRecorded",
+    "MediumAllowed",
+    "MediumRefused",
     "PaymentRecorded",
     "PaymentReversed",
     "PlanAccepted",
@@ -82,6 +94,7 @@ NAMES = [
     "PlanLapsed",
     "PlanOffered",
     "PlanWithdrawn",
+    "PossiblePlaceAdded",
     "PromiseBroken",
     "PromiseKept",
     "PromiseMade",
@@ -117,6 +130,25 @@ CONTACT_LIFE: list[c.Command] = [
     c.WithdrawDebt(debt_id=OTHER_DEBT, reason="sold"),
     c.CloseCase(reason="sold"),
     c.ReopenCase(reason="by mistake"),
+]
+TERMS_LIFE: list[c.Command] = [
+    open_case(),
+    c.RecordConsent(consent_id="c-1", consent="tcpa", given_at=NOON, how="in the contract"),
+    c.WithdrawConsent(consent="tcpa", withdrawn_at=NOON, how="by letter"),
+    c.AgreeHours(
+        agreement_id="a-1",
+        hours=(e.AgreedHours(start=time(18), end=time(20), days=("mon",), channels=("call",)),),
+        how="asked for it",
+    ),
+    c.EndAgreedHours(agreement_id="a-1", how="changed their mind"),
+    c.RefuseMedium(medium="workplace", how="asked"),
+    c.AllowMedium(medium="workplace", how="asked"),
+    c.AddPossiblePlace(time_zone="Europe/London", jurisdiction="GB"),
+    c.RecordLimitation(debt_id=DEBT, expires_on=date(2029, 2, 27), how="three years"),
+    c.RequestBureauReport(report_id=SECOND, bureau="bureau-1"),
+    c.MoveDebtor(time_zone="Asia/Shanghai", jurisdiction="CN"),
+    c.RecordFact(fact="told_before_reporting", on=date(2026, 3, 1), how="by letter"),
+    c.RequestBureauReport(report_id=SECOND, bureau="bureau-1"),
 ]
 STEPS_LIFE: list[c.Command] = [
     open_case(),
@@ -184,10 +216,17 @@ def live(parts: list[tuple[datetime, list[c.Command]]]) -> list[e.Event]:
     return events
 
 
+def relicensed() -> list[e.Event]:
+    """What the settings say of a creditor has changed since the case opened."""
+    story = given(*opened(), licences={"fictional-bank": "first_party"})
+    return story.when(request()).events
+
+
 OPENED: list[c.Command] = [open_case()]
 LIVES: list[list[tuple[datetime, list[c.Command]]]] = [
     [(NOON, CONTACT_LIFE)],
     [(NOON, STEPS_LIFE)],
+    [(NOON, TERMS_LIFE)],
     [(NOON, OPENED), (LATE, [request()])],
     [(NOON, MONEY_LIFE)],
     [(NOON, [*OPENED, offer(60_000)]), (LATER, [c.LapseOffer(plan_id=PLAN)])],
@@ -202,7 +241,8 @@ def test_the_names_in_the_log_are_what_they_were() -> None:
 
 
 def test_every_event_is_reached() -> None:
-    reached = {type(event).__name__ for life in LIVES for event in live(life)}
+    events = [*(event for life in LIVES for event in live(life)), *relicensed()]
+    reached = {type(event).__name__ for event in events}
     assert reached == set(NAMES)
 
 
@@ -255,6 +295,14 @@ def test_time_never_runs_backwards() -> None:
 
 def test_sample_values_are_what_the_commands_allow() -> None:
     decoder = msgspec.json.Decoder(c.Command)
-    for commands in (CONTACT_LIFE, STEPS_LIFE, MONEY_LIFE, LATE_LIFE, MONTHS_LATER, COURT_LIFE):
+    for commands in (
+        CONTACT_LIFE,
+        TERMS_LIFE,
+        STEPS_LIFE,
+        MONEY_LIFE,
+        LATE_LIFE,
+        MONTHS_LATER,
+        COURT_LIFE,
+    ):
         for command in commands:
             assert decoder.decode(msgspec.json.encode(command)) == command

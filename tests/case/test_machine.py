@@ -4,7 +4,7 @@ Whatever is asked, reported or due, in whatever order: these things hold after e
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -137,6 +137,39 @@ class CaseMachine(Driver):
     @rule(reason=reasons)
     def reopen(self, reason: str) -> None:
         self.ask(c.ReopenCase(reason=reason))
+
+    @rule(
+        data=st.data(),
+        what=st.sampled_from("cwhemalpfb"),
+        channel=st.sampled_from(["", "sms", "email"]),
+        key=names,
+        ago=st.sampled_from([timedelta(0), timedelta(days=3), timedelta(days=-1)]),
+        how=reasons,
+    )
+    def learn(self, data: st.DataObject, what: str, channel: str, key: str, **said: Any) -> None:
+        """What the debtor agreed to or asked for, and what rules wait for."""
+        moment, how = self.at - said["ago"], said["how"]
+        day = self.day(data.draw(days) % 4000)
+        hours = (e.AgreedHours(start=time(data.draw(st.integers(0, 23))), end=time(20, 30)),)
+        commands: dict[str, Callable[[], c.Command]] = {
+            "c": lambda: c.RecordConsent(
+                consent_id=key, consent="visit", given_at=moment, how=how, channel=channel
+            ),
+            "w": lambda: c.WithdrawConsent(
+                consent="visit", withdrawn_at=moment, how=how, channel=channel
+            ),
+            "h": lambda: c.AgreeHours(agreement_id=key, hours=hours, how=how),
+            "e": lambda: c.EndAgreedHours(agreement_id=key, how=how),
+            "m": lambda: c.RefuseMedium(medium=channel or "workplace", how=how),
+            "a": lambda: c.AllowMedium(medium=channel or "workplace", how=how),
+            "l": lambda: c.RecordLimitation(
+                debt_id=self.known(data, self.case.debts), expires_on=day, how=how
+            ),
+            "p": lambda: c.AddPossiblePlace(time_zone="Europe/London", jurisdiction="GB"),
+            "f": lambda: c.RecordFact(fact="told_before_reporting", on=day, how=how),
+            "b": lambda: c.RequestBureauReport(report_id=data.draw(ids), bureau="bureau-1"),
+        }
+        self.ask(commands[what]())
 
     # --- contact -------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ SCALARS: dict[type[inspect.Type], object] = {
     inspect.BoolType: True,
     inspect.DateTimeType: "2026-03-02T04:00:00.000001Z",
     inspect.DateType: "2026-03-02",
+    inspect.TimeType: "00:00:00",
 }
 
 

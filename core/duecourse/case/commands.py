@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from duecourse.case.events import (
+    AgreedHours,
     ContactPoint,
     Debt,
     Debtor,
@@ -21,6 +22,8 @@ from duecourse.case.events import (
     Text,
 )
 from duecourse.case.words import (
+    AnyChannel,
+    AnyPoint,
     ArrearsReason,
     Blocks,
     Channel,
@@ -33,11 +36,13 @@ from duecourse.case.words import (
     PlanKind,
     ReceiptStatus,
     Stage,
+    Word,
 )
 from duecourse.money.amounts import Currency, Minor, PositiveMinor
 
 Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Debts = Annotated[tuple[UUID, ...], msgspec.Meta(max_length=100)]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -98,10 +103,33 @@ class RetireContactPoint(Ask):
 
 
 class MoveDebtor(Report):
-    """The debtor lives under another clock or law. Empty strings mean: no longer known."""
+    """The debtor lives under this clock and law, and nowhere else. Empty: no longer known."""
 
     time_zone: str
     jurisdiction: str
+
+
+class AddPossiblePlace(Ask):
+    """The debtor may live here as well. `MoveDebtor` settles it."""
+
+    time_zone: str
+    jurisdiction: str
+
+
+class RecordFact(Report):
+    """What a rule waits for happened `on` a day; None takes back what was recorded by mistake."""
+
+    fact: Word
+    on: date | None
+    how: Reason
+
+
+class RecordLimitation(Report):
+    """The last day on which a debt can be taken to court; None is not known any more."""
+
+    debt_id: UUID
+    expires_on: date | None
+    how: Reason
 
 
 class MoveStage(Ask):
@@ -128,12 +156,16 @@ class ReopenCase(Ask):
 
 
 class RequestContact(Ask):
-    """Ask the rules. With no `point_id`, the first usable address of the debtor is taken."""
+    """Ask the rules. With no `point_id`, the first usable address of the debtor is taken.
+
+    `debts` are those it is about; none means all.
+    """
 
     contact_id: UUID
     channel: Channel
     template: Name
     point_id: str = ""
+    debts: Debts = ()
 
 
 class StartDispatch(Ask):
@@ -201,7 +233,59 @@ class RecordOptIn(Report):
     how: Reason
 
 
+class RecordConsent(Report):
+    """The debtor agreed to what a rule asks a consent for, from `given_at` on.
+
+    With no `channel` for every channel, with no `point_id` at every address.
+    """
+
+    consent_id: Name
+    consent: Word
+    given_at: Moment
+    how: Reason
+    evidence: PersonalText = ""
+    channel: AnyChannel = ""
+    point_id: AnyPoint = ""
+
+
+class WithdrawConsent(Report):
+    """With no `channel` on every channel, with no `point_id` at every address."""
+
+    consent: Word
+    withdrawn_at: Moment
+    how: Reason
+    channel: AnyChannel = ""
+    point_id: AnyPoint = ""
+
+
+class AgreeHours(Report):
+    """The debtor agreed to these hours or asked for them."""
+
+    agreement_id: Name
+    hours: Annotated[tuple[AgreedHours, ...], msgspec.Meta(min_length=1, max_length=50)]
+    how: Reason
+
+
+class EndAgreedHours(Report):
+    agreement_id: Name
+    how: Reason
+
+
+class RefuseMedium(Report):
+    """The debtor asked that a channel, `all` or the `workplace` not be used."""
+
+    medium: Channel
+    how: Reason
+
+
+class AllowMedium(Report):
+    medium: Channel
+    how: Reason
+
+
 class LogConversation(Report):
+    """`consented_at` is when the debtor agreed to this very contact beforehand."""
+
     conversation_id: UUID
     channel: Channel
     outcome: ConversationOutcome
@@ -211,6 +295,8 @@ class LogConversation(Report):
     arrears_reason: ArrearsReason = "not_stated"
     note: PersonalText = ""
     point_id: str = ""
+    debts: Debts = ()
+    consented_at: Moment | None = None
 
 
 # --- promises, plans, money ------------------------------------------------------------------
@@ -357,6 +443,14 @@ class RecordFilingFailure(Report):
     problems: tuple[str, ...]
 
 
+class RequestBureauReport(Ask):
+    """May a credit bureau be told of these debts? None named means all on which money is owed."""
+
+    report_id: UUID
+    bureau: Name
+    debts: Debts = ()
+
+
 class RecordCourtOutcome(Report):
     referral_id: UUID
     outcome: CourtOutcome
@@ -367,13 +461,16 @@ class RecordCourtOutcome(Report):
 
 Command = (
     OpenCase | PlaceDebt | WithdrawDebt | AddContactPoint | RetireContactPoint | MoveDebtor
+    | AddPossiblePlace | RecordFact | RecordLimitation
     | MoveStage | FollowTreatment | CloseCase | ReopenCase
     | RequestContact | StartDispatch | CancelContact | RecordAccepted | RecordRejected
-    | RecordUnknown | RecordPostponed | RecordReceipt | RecordReply | RecordOptOut | RecordOptIn | LogConversation
+    | RecordUnknown | RecordPostponed | RecordReceipt | RecordReply | RecordOptOut | RecordOptIn
+    | RecordConsent | WithdrawConsent | AgreeHours | EndAgreedHours | RefuseMedium | AllowMedium
+    | LogConversation
     | MakePromise | JudgePromise | WithdrawPromise
     | OfferPlan | AcceptPlan | DeclinePlan | WithdrawPlan | LapseOffer | JudgeInstalment
     | RecordPayment | ReversePayment
     | PlaceHold | LiftHold | ExpireHold
     | ProposeReferral | ApproveReferral | DeclineReferral | WithdrawReferral
-    | StartFiling | RecordFiling | RecordFilingFailure | RecordCourtOutcome
+    | StartFiling | RecordFiling | RecordFilingFailure | RecordCourtOutcome | RequestBureauReport
 )  # fmt: skip

@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -15,9 +15,10 @@ from duecourse.case.context import Context
 from duecourse.case.errors import Unknown, WrongState
 from duecourse.case.holds import place_hold
 from duecourse.case.lifecycle import recall, retire_contact_point
-from duecourse.case.state import Case, Contact, Conversation
-from duecourse.case.words import MANUAL_CHANNELS, NOT_CONNECTED, Channel, HoldKind, point_kind
-from duecourse.rules.gate import ActiveHold, PastContact, Situation, Verdict, judge
+from duecourse.case.situation import situation
+from duecourse.case.state import Case, Contact
+from duecourse.case.words import MANUAL_CHANNELS, Channel, HoldKind, point_kind
+from duecourse.rules.gate import Situation, Verdict, judge
 
 # What borrowers send when they have had enough; whole messages only, so that "stop by the
 # branch tomorrow" is not one. GSM practice for the English words, carriers' for the Chinese.
@@ -27,28 +28,36 @@ OPT_OUT: Final = re.compile(
     r"(请)?(不要|别|勿)(再)?(发|发了|联系|联系我|联系我了))[.!。]*"
 )
 
+_MINUTE: Final = timedelta(minutes=1)
+
 # Blanks and line ends, invisible marks, hyphens and every kind of quotation mark.
 _NOT_WORDS: Final = frozenset({"Zs", "Cc", "Cf", "Pd", "Pi", "Pf", "Ps", "Pe"})
 
 
 class Wanted(e.Record):
-    """The contact that is asked for. With no `point_id` the first usable address is taken."""
+    """The contact that is asked for. With no `point_id` the first usable address is taken.
+
+    `debts` are those it is about; none means all.
+    """
 
     contact_id: UUID
     channel: Channel
     template: str
     point_id: str = ""
     step: str = ""
+    debts: tuple[UUID, ...] = ()
 
 
 def request_contact(case: Case, command: c.RequestContact, context: Context) -> list[e.Event]:
     if command.contact_id in case.contacts:
         return []
+    check_debts(case, command.debts)
     wanted = Wanted(
         contact_id=command.contact_id,
         channel=command.channel,
         template=command.template,
         point_id=command.point_id,
+        debts=command.debts,
     )
     answer = ask_rules(case, context, wanted)
     return [answer, *first_reminder(case, answer)]
@@ -65,10 +74,17 @@ def ask_rules(
     case: Case, context: Context, wanted: Wanted
 ) -> e.ContactPermitted | e.ContactRefused:
     """Permit one contact, or say which rule forbids it and until when."""
-    verdict, point = may_contact(case, context, wanted.channel, wanted.point_id)
+    seen, point = _seen(
+        case, context, wanted.channel, wanted.point_id, template=wanted.template, debts=wanted.debts
+    )
+    verdict = judge(context.rules, seen, context.at)
     wanted = replace(wanted, point_id=point)
+    content = context.content_of(wanted.template, wanted.channel, case.debtor.language)
     if not verdict.permitted:
-        return _refusal(verdict, context.at, wanted, "request")
+        return _refusal(verdict, context.at, wanted, "request", content)
+    expires_at = context.at + context.treatment.permission_lifetime
+    if wanted.channel in MANUAL_CHANNELS:
+        expires_at = _lawful_until(context, seen, expires_at)
     return e.ContactPermitted(
         at=context.at,
         contact_id=wanted.contact_id,
@@ -76,20 +92,71 @@ def ask_rules(
         point_id=point,
         template=wanted.template,
         language=case.debtor.language,
-        expires_at=context.at + context.treatment.permission_lifetime,
+        expires_at=expires_at,
         step=wanted.step,
+        debts=wanted.debts,
+        content=content,
     )
 
 
 def may_contact(
-    case: Case, context: Context, channel: Channel, point_id: str = ""
+    case: Case,
+    context: Context,
+    channel: Channel,
+    point_id: str = "",
+    *,
+    template: str = "",
+    debts: tuple[UUID, ...] = (),
 ) -> tuple[Verdict, str]:
     """The verdict on one contact now, and the address it would go to."""
-    point = point_id or _first_point(case, channel)
-    return judge(context.rules, situation(case, channel, point, context.at), context.at), point
+    seen, point = _seen(case, context, channel, point_id, template=template, debts=debts)
+    return judge(context.rules, seen, context.at), point
 
 
-def _first_point(case: Case, channel: str) -> str:
+def _seen(
+    case: Case,
+    context: Context,
+    channel: Channel,
+    point_id: str,
+    *,
+    template: str,
+    debts: tuple[UUID, ...],
+) -> tuple[Situation, str]:
+    """What the rules are told of one contact now, and the address it would go to."""
+    point = point_id or first_point(case, channel)
+    seen = situation(
+        replace(case, licence=context.licence_of(case.creditor)),
+        channel,
+        point,
+        context.at,
+        debts=debts,
+        content=context.content_of(template, channel, case.debtor.language),
+    )
+    return seen, point
+
+
+def _lawful_until(context: Context, seen: Situation, latest: datetime) -> datetime:
+    """The first whole minute at which the contact is lawful no more, or `latest`.
+
+    A message is judged once more when it leaves. A call is not, so its permission must end.
+    """
+    moment = context.at.replace(second=0, microsecond=0) + _MINUTE
+    while moment < latest:
+        if not judge(context.rules, seen, moment, look_ahead=False).permitted:
+            return moment
+        moment += _MINUTE
+    return latest
+
+
+def check_debts(case: Case, debts: tuple[UUID, ...]) -> None:
+    """Raises Unknown for a debt that the case never had."""
+    for key in debts:
+        if key not in case.debts:
+            raise Unknown(f"the case has no debt {key}", "debts")
+
+
+def first_point(case: Case, channel: str) -> str:
+    """The debtor's first usable address for a channel; empty when there is none."""
     kind = point_kind(channel)
     usable = (
         key
@@ -99,82 +166,12 @@ def _first_point(case: Case, channel: str) -> str:
     return next(usable, "")
 
 
-def situation(
-    case: Case, channel: str, point_id: str, at: datetime, without: UUID | None = None
-) -> Situation:
-    """The case as the rules see it. `without` leaves out the contact that is being judged."""
-    point = case.points.get(point_id)
-    fits = point is not None and point.kind == point_kind(channel) and bool(point.address)
-    return Situation(
-        channel=channel,
-        point_id=point_id,
-        holder=point.holder if point is not None and fits else "",
-        jurisdiction=case.debtor.jurisdiction,
-        time_zone=case.debtor.time_zone,
-        stage=case.stage,
-        is_closed=case.is_closed,
-        has_debt=case.owes,
-        holds=tuple(
-            ActiveHold(hold_id=key, kind=hold.kind, blocks=hold.blocks, until=hold.until)
-            for key, hold in case.holds.items()
-        ),
-        opted_out=_opt_outs(case, channel),
-        past=tuple(_past(case, without)),
-        pending=tuple(_pending(case, at, without)),
-        debt_types=frozenset(account.debt.product for account in case.active_debts.values()),
-    )
-
-
-def _opt_outs(case: Case, channel: str) -> frozenset[str]:
-    """Those that count for a channel: who wanted nothing any more may have wanted this again."""
-    return frozenset(case.opted_out) - ({"all"} if channel in case.opted_in else set())
-
-
-def _past(case: Case, without: UUID | None) -> Iterator[PastContact]:
-    for key, contact in case.contacts.items():
-        if key == without:
-            continue
-        # A message whose fate is unknown may have arrived, so it counts.
-        if contact.status in {"dispatching", "accepted", "unknown"}:
-            yield _as_past(contact, contact.dispatched_at or contact.permitted_at)
-    for talk in case.conversations.values():
-        yield PastContact(
-            at=talk.occurred_at,
-            channel=talk.channel,
-            point_id=talk.point_id,
-            initiator=talk.initiator,
-            kind=_kind(talk),
-            party=talk.party,
-            # An engaged line was never reached; one that rang was.
-            number_reached=talk.outcome != "busy",
-        )
-
-
-def _kind(talk: Conversation) -> Literal["attempt", "conversation"]:
-    return "attempt" if talk.outcome in NOT_CONNECTED else "conversation"
-
-
-def _pending(case: Case, at: datetime, without: UUID | None) -> Iterator[PastContact]:
-    """Permissions that may still be used: any moment until they expire."""
-    for key, contact in case.contacts.items():
-        if contact.status == "permitted" and contact.expires_at > at and key != without:
-            pending = _as_past(contact, contact.permitted_at)
-            yield replace(pending, expires_at=contact.expires_at)
-
-
-def _as_past(contact: Contact, at: datetime) -> PastContact:
-    return PastContact(
-        at=at,
-        channel=contact.channel,
-        point_id=contact.point_id,
-        initiator="creditor",
-        kind="conversation" if contact.channel in MANUAL_CHANNELS else "message",
-        party="debtor",
-    )
-
-
 def _refusal(
-    verdict: Verdict, at: datetime, wanted: Wanted, moment: Literal["request", "dispatch"]
+    verdict: Verdict,
+    at: datetime,
+    wanted: Wanted,
+    moment: Literal["request", "dispatch"],
+    content: tuple[str, ...] | None,
 ) -> e.ContactRefused:
     first = verdict.first
     assert first is not None, "a verdict that does not permit has a finding"
@@ -192,6 +189,8 @@ def _refusal(
         inputs=first.inputs,
         next_lawful_at=verdict.next_lawful_at,
         step=wanted.step,
+        debts=wanted.debts,
+        content=content,
     )
 
 
@@ -203,8 +202,17 @@ def start_dispatch(case: Case, command: c.StartDispatch, context: Context) -> li
     if context.at >= contact.expires_at:
         expired = "the permission expired"
         return [e.ContactCancelled(at=context.at, contact_id=command.contact_id, reason=expired)]
+    # The text that leaves is made from the template of today.
+    declared = context.content_of(contact.template, contact.channel, contact.language)
+    content = contact.content if declared is None else declared
     seen = situation(
-        case, contact.channel, contact.point_id, context.at, without=command.contact_id
+        case,
+        contact.channel,
+        contact.point_id,
+        context.at,
+        without=command.contact_id,
+        debts=contact.debts,
+        content=content,
     )
     verdict = judge(context.rules, seen, context.at)
     if not verdict.permitted:
@@ -214,8 +222,9 @@ def start_dispatch(case: Case, command: c.StartDispatch, context: Context) -> li
             template=contact.template,
             point_id=contact.point_id,
             step=contact.step,
+            debts=contact.debts,
         )
-        return [_refusal(verdict, context.at, wanted, "dispatch")]
+        return [_refusal(verdict, context.at, wanted, "dispatch", content)]
     return [
         e.ContactDispatching(
             at=context.at,
@@ -354,6 +363,7 @@ def log_conversation(case: Case, command: c.LogConversation, context: Context) -
     """Keep what was said. Without a permission that covers it, it shows as a breach."""
     if command.conversation_id in case.conversations:
         return []
+    check_debts(case, command.debts)
     covering = _covering(case, command)
     talk = e.ConversationLogged(
         at=context.at,
@@ -368,6 +378,8 @@ def log_conversation(case: Case, command: c.LogConversation, context: Context) -
         occurred_at=command.occurred_at,
         permitted=command.initiator == "debtor" or covering is not None,
         contact_id=covering,
+        debts=command.debts,
+        consented_at=command.consented_at,
     )
     return [talk, *_heeded(case, command, context)]
 
@@ -383,8 +395,6 @@ _HOLDS_BY_OUTCOME: Final[Mapping[str, HoldKind]] = {
 def _heeded(case: Case, command: c.LogConversation, context: Context) -> list[e.Event]:
     """What follows by itself from what was said; a person may lift or change it afterwards."""
     kind = _HOLDS_BY_OUTCOME.get(command.outcome)
-    if case.is_closed:
-        return []
     if kind is not None and all(hold.kind != kind for hold in case.holds.values()):
         hold_id = f"talk-{command.conversation_id}"
         said = c.PlaceHold(hold_id=hold_id, kind=kind, authority="said in a conversation")
@@ -410,14 +420,11 @@ def _covering(case: Case, command: c.LogConversation) -> UUID | None:
             if contact.status in {"permitted", "cancelled"}
             and contact.channel == command.channel
             and command.point_id in ("", contact.point_id)
-            and contact.permitted_at <= command.occurred_at <= _ends(contact)
+            and contact.permitted_at <= command.occurred_at < contact.expires_at
+            and command.occurred_at <= (contact.cancelled_at or command.occurred_at)
         ),
         None,
     )
-
-
-def _ends(contact: Contact) -> datetime:
-    return min(contact.expires_at, contact.cancelled_at or contact.expires_at)
 
 
 def _contact(case: Case, contact_id: UUID) -> Contact:

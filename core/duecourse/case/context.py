@@ -1,5 +1,6 @@
 """What a decision needs besides the case: the time, the person, the rules, the house's terms."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -20,7 +21,22 @@ SYSTEM = Actor("system", "system")
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """`licences` say, by creditor, what the collector is; cases put it on record.
+
+    `contents` say what a template declares to contain, by its code, the channel and the language.
+    """
+
     at: datetime
     actor: Actor
     rules: RuleBook
     treatment: Treatment
+    licences: Mapping[str, str] = {}
+    contents: Mapping[tuple[str, str, str], tuple[str, ...]] = {}
+
+    def licence_of(self, creditor: str) -> str:
+        """Empty where the settings do not say it: then the rules for every licence apply."""
+        return self.licences.get(creditor, "")
+
+    def content_of(self, template: str, channel: str, language: str) -> tuple[str, ...] | None:
+        """None for what has no declared template, such as what people say in a call."""
+        return self.contents.get((template, channel, language))

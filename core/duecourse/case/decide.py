@@ -5,17 +5,28 @@ rules. A senseless ask raises CaseError; what a rule forbids is an event; a repe
 """
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any, Final
 
+from duecourse.case import actions, contacts, holds, legal, lifecycle, payments, plans, steps, terms
 from duecourse.case import commands as c
-from duecourse.case import contacts, holds, legal, lifecycle, payments, plans, steps
 from duecourse.case.context import Context
 from duecourse.case.errors import CaseIsClosed, CaseNotFound
 from duecourse.case.events import Event
+from duecourse.case.evolve import evolve
 from duecourse.case.state import Case
 
 # Asks that make sense for a closed case.
 _EVEN_CLOSED: Final = (c.ReopenCase, c.CloseCase, c.StartDispatch, c.RequestContact)
+# A verdict can be found again from the log alone, so what the settings say goes there first.
+_ASKS_THE_RULES: Final = (
+    c.RequestContact,
+    c.StartDispatch,
+    c.FollowTreatment,
+    c.ApproveReferral,
+    c.StartFiling,
+    c.RequestBureauReport,
+)
 
 
 def decide(case: Case | None, command: c.Command, context: Context) -> list[Event]:
@@ -33,7 +44,9 @@ def decide(case: Case | None, command: c.Command, context: Context) -> list[Even
         return []
     if case.is_closed and isinstance(command, c.Ask) and not isinstance(command, _EVEN_CLOSED):
         raise CaseIsClosed("the case is closed; reopen it first")
-    return DECIDE[type(command)](case, command, context)
+    known = terms.licence_recorded(case, context) if isinstance(command, _ASKS_THE_RULES) else []
+    events = DECIDE[type(command)](reduce(evolve, known, case), command, context)
+    return [*known, *events] if events else []
 
 
 # Any: each function takes its own command class; a test checks that every class is here.
@@ -43,6 +56,9 @@ DECIDE: Final[Mapping[type[c.Command], Callable[[Case, Any, Context], list[Event
     c.AddContactPoint: lifecycle.add_contact_point,
     c.RetireContactPoint: lifecycle.retire_contact_point,
     c.MoveDebtor: lifecycle.move_debtor,
+    c.AddPossiblePlace: terms.add_possible_place,
+    c.RecordFact: terms.record_fact,
+    c.RecordLimitation: terms.record_limitation,
     c.MoveStage: lifecycle.move_stage,
     c.FollowTreatment: steps.follow_treatment,
     c.CloseCase: lifecycle.close_case,
@@ -58,6 +74,12 @@ DECIDE: Final[Mapping[type[c.Command], Callable[[Case, Any, Context], list[Event
     c.RecordReply: contacts.record_reply,
     c.RecordOptOut: contacts.record_opt_out,
     c.RecordOptIn: contacts.record_opt_in,
+    c.RecordConsent: terms.record_consent,
+    c.WithdrawConsent: terms.withdraw_consent,
+    c.AgreeHours: terms.agree_hours,
+    c.EndAgreedHours: terms.end_agreed_hours,
+    c.RefuseMedium: terms.refuse_medium,
+    c.AllowMedium: terms.allow_medium,
     c.LogConversation: contacts.log_conversation,
     c.MakePromise: payments.make_promise,
     c.JudgePromise: payments.judge_promise,
@@ -81,4 +103,5 @@ DECIDE: Final[Mapping[type[c.Command], Callable[[Case, Any, Context], list[Event
     c.RecordFiling: legal.record_filing,
     c.RecordFilingFailure: legal.record_filing_failure,
     c.RecordCourtOutcome: legal.record_court_outcome,
+    c.RequestBureauReport: actions.request_bureau_report,
 }

@@ -4,13 +4,15 @@ The class name is the name in the log. Amounts are minor units; times are aware.
 `PersonalText` and `Text` are sealed by the store with the subject's key.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated, Final, Literal, dataclass_transform, get_args
 from uuid import UUID
 
 import msgspec
 
 from duecourse.case.words import (
+    AnyChannel,
+    AnyPoint,
     ArrearsReason,
     Blocks,
     Channel,
@@ -20,14 +22,18 @@ from duecourse.case.words import (
     Holder,
     HoldKind,
     Language,
+    Licence,
     Name,
     PersonalText,
     PlanKind,
     PointKind,
+    PointUse,
     ReceiptStatus,
     Stage,
+    Word,
 )
 from duecourse.money.amounts import Buckets, Currency, Minor, PositiveMinor
+from duecourse.rules.hours import Day, LocalTime
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Line = Annotated[str, msgspec.Meta(max_length=500)]
@@ -60,16 +66,23 @@ class Debtor(Record):
 
 
 class ContactPoint(Record):
-    """An address as the channel writes it: E.164, addr-spec, or postal lines."""
+    """An address as the channel writes it: E.164, addr-spec, or postal lines.
+
+    `use` is where it is known to reach the debtor; empty is not known.
+    """
 
     point_id: Name
     kind: PointKind
     address: PersonalText
     holder: Holder = "debtor"
+    use: PointUse = ""
 
 
 class Debt(Record):
-    """One overdue account. `due_on` is the oldest unpaid due date: days past due count from it."""
+    """One overdue account. `due_on` is the oldest unpaid due date: days past due count from it.
+
+    `limitation_expires_on` is the last day on which it can be taken to court, if that is known.
+    """
 
     debt_id: UUID
     account: PersonalText
@@ -78,6 +91,24 @@ class Debt(Record):
     balance: Buckets
     due_on: date
     contract_on: date | None = None
+    limitation_expires_on: date | None = None
+
+
+class AgreedHours(Record):
+    """Open on `days` from `start` up to, not including, `end`, on the debtor's clock.
+
+    `end` at or before `start` means on into the next day; 00:00 twice is the whole day. `days`
+    and `channels` left out mean every one. Raises ValueError for other hours that are equal.
+    """
+
+    start: LocalTime
+    end: LocalTime
+    days: tuple[Day, ...] = ()
+    channels: tuple[Channel, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.start == self.end != time():
+            raise ValueError("`start` and `end` are the same; for a whole day write 00:00 twice")
 
 
 class Instalment(Record):
@@ -111,6 +142,13 @@ class CaseOpened(Fact):
     borrower_ref: PersonalText
     debtor: Debtor
     contact_points: tuple[ContactPoint, ...]
+    licence: Licence = ""
+
+
+class LicenceRecorded(Fact):
+    """What the collector is from now on, as the settings of the creditor say it."""
+
+    licence: Licence
 
 
 class DebtPlaced(Fact):
@@ -132,10 +170,33 @@ class ContactPointRetired(Fact):
 
 
 class DebtorMoved(Fact):
-    """The place whose law and whose clock protect the debtor has changed."""
+    """The place whose law and whose clock protect the debtor has changed, or is settled."""
 
     time_zone: str
     jurisdiction: str
+
+
+class PossiblePlaceAdded(Fact):
+    """The debtor may live here as well; of all these places the strictest decides."""
+
+    time_zone: str
+    jurisdiction: str
+
+
+class FactRecorded(Fact):
+    """What a rule waits for happened on a day. None takes back what was recorded by mistake."""
+
+    fact: Word
+    on: date | None
+    how: Text
+
+
+class LimitationRecorded(Fact):
+    """The last day on which a debt can be taken to court. None is not known any more."""
+
+    debt_id: UUID
+    expires_on: date | None
+    how: Text
 
 
 class StageMoved(Fact):
@@ -164,7 +225,11 @@ class CaseReopened(Fact):
 
 
 class ContactPermitted(Fact):
-    """Every rule agreed. Good for one contact, until `expires_at`."""
+    """Every rule agreed. Good for one contact, until `expires_at`.
+
+    `debts` are those it is about, none meaning all. `content` names what its template says it
+    contains; None is not known.
+    """
 
     contact_id: UUID
     channel: Channel
@@ -173,6 +238,8 @@ class ContactPermitted(Fact):
     language: Language
     expires_at: Moment
     step: str = ""
+    debts: tuple[UUID, ...] = ()
+    content: tuple[Word, ...] | None = None
 
 
 class ContactRefused(Fact):
@@ -193,6 +260,8 @@ class ContactRefused(Fact):
     inputs: dict[str, str]
     next_lawful_at: datetime | None
     step: str = ""
+    debts: tuple[UUID, ...] = ()
+    content: tuple[Word, ...] | None = None
 
 
 class ContactDispatching(Fact):
@@ -266,8 +335,61 @@ class ChannelOptedIn(Fact):
     how: Text
 
 
+class ConsentGiven(Fact):
+    """The debtor agreed to what a rule asks a consent for, from `given_at` on.
+
+    With no `channel` for every channel, with no `point_id` at every address.
+    """
+
+    consent_id: Name
+    consent: Word
+    channel: AnyChannel
+    point_id: AnyPoint
+    given_at: Moment
+    how: Text
+    evidence: PersonalText
+
+
+class ConsentWithdrawn(Fact):
+    """Every consent of the name that was given before, on the channel and at the address."""
+
+    consent: Word
+    channel: AnyChannel
+    point_id: AnyPoint
+    withdrawn_at: Moment
+    how: Text
+
+
+class HoursAgreed(Fact):
+    """Hours that the debtor agreed to or asked for."""
+
+    agreement_id: Name
+    hours: tuple[AgreedHours, ...]
+    how: Text
+
+
+class AgreedHoursEnded(Fact):
+    agreement_id: Name
+    how: Text
+
+
+class MediumRefused(Fact):
+    """The debtor asked that a channel, `all` or the `workplace` not be used."""
+
+    medium: Channel
+    how: Text
+
+
+class MediumAllowed(Fact):
+    medium: Channel
+    how: Text
+
+
 class ConversationLogged(Fact):
-    """What was said, with whom. `permitted` is false when no permission covered it: a breach."""
+    """What was said, with whom. `permitted` is false when no permission covered it: a breach.
+
+    `consented_at` is when the debtor agreed to this very contact beforehand.
+    """
 
     conversation_id: UUID
     channel: Channel
@@ -280,6 +402,8 @@ class ConversationLogged(Fact):
     occurred_at: Moment
     permitted: bool
     contact_id: UUID | None = None
+    debts: tuple[UUID, ...] = ()
+    consented_at: Moment | None = None
 
 
 # --- promises, plans, money ------------------------------------------------------------------
@@ -465,6 +589,32 @@ class FilingFailed(Fact):
     problems: tuple[Text, ...]
 
 
+class ActionRefused(Fact):
+    """A rule said no to legal action or to a bureau report, as `ContactRefused` is for contacts.
+
+    `ref` is the referral or the report. A filing refused at the last look is a failed one.
+    """
+
+    act: Literal["legal_action", "bureau_report"]
+    ref: UUID
+    moment: Literal["request", "approval", "filing"]
+    rule: str
+    citation: str
+    confidence: str
+    says: str
+    inputs: dict[str, str]
+    next_lawful_at: datetime | None
+
+
+class BureauReportPermitted(Fact):
+    """Every rule agreed that a bureau may be told of these debts, once, until `expires_at`."""
+
+    report_id: UUID
+    bureau: Name
+    debt_ids: tuple[UUID, ...]
+    expires_at: Moment
+
+
 class CourtOutcomeRecorded(Fact):
     referral_id: UUID
     outcome: CourtOutcome
@@ -475,10 +625,12 @@ class CourtOutcomeRecorded(Fact):
 
 Event = (
     CaseOpened | DebtPlaced | DebtWithdrawn | ContactPointAdded | ContactPointRetired | DebtorMoved
+    | LicenceRecorded | PossiblePlaceAdded | FactRecorded | LimitationRecorded
     | StageMoved | TreatmentStepTaken | CaseClosed | CaseReopened
     | ContactPermitted | ContactRefused | ContactDispatching | ContactAccepted | ContactRejected
     | ContactUnknown | ContactPostponed | ContactCancelled | ReceiptRecorded | ReplyReceived
-    | ChannelOptedOut | ChannelOptedIn | ConversationLogged
+    | ChannelOptedOut | ChannelOptedIn | ConsentGiven | ConsentWithdrawn | HoursAgreed
+    | AgreedHoursEnded | MediumRefused | MediumAllowed | ConversationLogged
     | PromiseMade | PromiseKept | PromiseBroken | PromiseWithdrawn
     | PlanOffered | PlanAccepted | PlanDeclined | PlanWithdrawn | PlanLapsed
     | InstalmentMet | InstalmentMissed | PlanBroken | PlanCompleted
@@ -486,6 +638,7 @@ Event = (
     | HoldPlaced | HoldLifted | HoldExpired
     | LegalReferralProposed | LegalReferralApproved | LegalReferralDeclined
     | LegalReferralWithdrawn | FilingStarted | ClaimFiled | FilingFailed | CourtOutcomeRecorded
+    | ActionRefused | BureauReportPermitted
 )  # fmt: skip
 
 EVENT_CLASSES: Final[tuple[type[Event], ...]] = get_args(Event)

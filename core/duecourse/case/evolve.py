@@ -9,8 +9,10 @@ import msgspec
 from msgspec.structs import replace
 
 from duecourse.case import events as e
+from duecourse.case.evolve_terms import APPLY_TERMS
 from duecourse.case.state import (
     RECEIPT_ORDER,
+    BureauReport,
     Case,
     Contact,
     Conversation,
@@ -20,6 +22,7 @@ from duecourse.case.state import (
     Plan,
     Promise,
     Referral,
+    Refusal,
     StepProgress,
 )
 from duecourse.case.treatment import after_failure, after_recall, after_refusal
@@ -58,12 +61,17 @@ def _opened(event: e.CaseOpened) -> Case:
         borrower_ref=event.borrower_ref,
         debtor=event.debtor,
         points={point.point_id: point for point in event.contact_points},
+        licence=event.licence,
     )
 
 
 def _debt_placed(case: Case, event: e.DebtPlaced) -> Case:
     """On a case that owes nothing, a new debt begins the treatment schedule anew."""
-    account = DebtAccount(debt=event.debt, outstanding=event.debt.balance)
+    account = DebtAccount(
+        debt=event.debt,
+        outstanding=event.debt.balance,
+        limitation_expires_on=event.debt.limitation_expires_on,
+    )
     debts = {**case.debts, event.debt.debt_id: account}
     return replace(case, debts=debts, steps=case.steps if case.owes else {})
 
@@ -103,7 +111,7 @@ def _point_retired(case: Case, event: e.ContactPointRetired) -> Case:
 
 def _debtor_moved(case: Case, event: e.DebtorMoved) -> Case:
     debtor = replace(case.debtor, time_zone=event.time_zone, jurisdiction=event.jurisdiction)
-    return replace(case, debtor=debtor, steps=_unblocked(case))
+    return replace(case, debtor=debtor, other_places=(), steps=_unblocked(case))
 
 
 def _unblocked(case: Case) -> dict[str, StepProgress]:
@@ -137,14 +145,18 @@ def _reopened(case: Case, _: e.CaseReopened) -> Case:
 
 
 def _permitted(case: Case, event: e.ContactPermitted) -> Case:
+    point = case.points.get(event.point_id)
     contact = Contact(
         channel=event.channel,
         point_id=event.point_id,
+        holder="nobody" if point is None else point.holder,
         template=event.template,
         language=event.language,
         permitted_at=event.at,
         expires_at=event.expires_at,
         step=event.step,
+        debts=event.debts,
+        content=event.content,
     )
     steps = case.steps
     if event.step:
@@ -259,6 +271,8 @@ def _conversation(case: Case, event: e.ConversationLogged) -> Case:
         arrears_reason=event.arrears_reason,
         occurred_at=event.occurred_at,
         permitted=event.permitted,
+        debts=event.debts,
+        consented_at=event.consented_at,
     )
     talks = {**case.conversations, event.conversation_id: talk}
     return replace(case, conversations=talks, contacts=contacts)
@@ -439,10 +453,10 @@ def _referral_proposed(case: Case, event: e.LegalReferralProposed) -> Case:
 
 
 def _referral_approved(case: Case, event: e.LegalReferralApproved) -> Case:
+    refusals = {key: each for key, each in case.refusals.items() if key != event.referral_id}
     return _referral(
-        case, event.referral_id, status="approved", adapter=event.adapter,
-        approved_by=event.approved_by,
-        approved_at=event.at,
+        replace(case, refusals=refusals), event.referral_id, status="approved",
+        adapter=event.adapter, approved_by=event.approved_by, approved_at=event.at,
     )  # fmt: skip
 
 
@@ -467,6 +481,32 @@ def _filed(case: Case, event: e.ClaimFiled) -> Case:
 
 def _filing_failed(case: Case, event: e.FilingFailed) -> Case:
     return _referral(case, event.referral_id, status="failed", problems=event.problems)
+
+
+def _action_refused(case: Case, event: e.ActionRefused) -> Case:
+    refusal = Refusal(
+        at=event.at,
+        rule=event.rule,
+        citation=event.citation,
+        says=event.says,
+        next_lawful_at=event.next_lawful_at,
+    )
+    refused = replace(case, refusals={**case.refusals, event.ref: refusal})
+    if event.moment != "filing":
+        return refused
+    return _referral(refused, event.ref, status="failed", problems=(event.says,))
+
+
+def _bureau_permitted(case: Case, event: e.BureauReportPermitted) -> Case:
+    report = BureauReport(
+        bureau=event.bureau,
+        debt_ids=event.debt_ids,
+        permitted_at=event.at,
+        expires_at=event.expires_at,
+    )
+    refusals = {key: each for key, each in case.refusals.items() if key != event.report_id}
+    reports = {**case.bureau_reports, event.report_id: report}
+    return replace(case, bureau_reports=reports, refusals=refusals)
 
 
 def _court(case: Case, event: e.CourtOutcomeRecorded) -> Case:
@@ -533,4 +573,7 @@ APPLY: Final[Mapping[type[e.Event], Callable[[Case, Any], Case]]] = {
     e.ClaimFiled: _filed,
     e.FilingFailed: _filing_failed,
     e.CourtOutcomeRecorded: _court,
+    e.ActionRefused: _action_refused,
+    e.BureauReportPermitted: _bureau_permitted,
+    **APPLY_TERMS,
 }

@@ -1,10 +1,11 @@
 """Legal action: proposed, approved by a second person, filed, decided."""
 
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
+from duecourse.case.actions import refused_action
 from duecourse.case.context import Context
 from duecourse.case.errors import NotAllowed, StageNotReady, Unknown, WrongState
 from duecourse.case.lifecycle import missing_for_legal
@@ -42,7 +43,7 @@ def proposal(case: Case, context: Context, referral_id: UUID, grounds: str) -> l
 
 
 def approve_referral(case: Case, command: c.ApproveReferral, context: Context) -> list[e.Event]:
-    """Four eyes: legal staff, and another person than the one who proposed it."""
+    """Four eyes: legal staff, and another person than the one who proposed it. Then the rules."""
     referral = _referral(case, command.referral_id)
     if referral.status in {"approved", "filing", "filed"}:
         return []
@@ -57,6 +58,9 @@ def approve_referral(case: Case, command: c.ApproveReferral, context: Context) -
     missing = missing_for_legal(case)
     if missing:
         raise StageNotReady(f"no longer ready for legal action: {'; '.join(missing)}")
+    refused = _refused(case, context, command.referral_id, "approval")
+    if refused is not None:
+        return [refused]
     approved = e.LegalReferralApproved(
         at=context.at,
         referral_id=command.referral_id,
@@ -106,16 +110,32 @@ def _back(case: Case, context: Context, reason: str) -> list[e.Event]:
 def start_filing(case: Case, command: c.StartFiling, context: Context) -> list[e.Event]:
     """The last look before the claim leaves: what comes in after this is too late to stop it."""
     referral = _referral(case, command.referral_id)
-    if referral.status in {"filing", "filed"}:
+    if referral.status in {"filing", "filed"} or _was_refused(case, command.referral_id):
         return []
     if referral.status != "approved" or case.stage != "legal":
         raise WrongState(f"the referral is {referral.status}, the case {case.stage}", "referral_id")
     missing = missing_for_legal(case)
     if missing:
         raise StageNotReady(f"no longer ready for legal action: {'; '.join(missing)}")
+    refused = _refused(case, context, command.referral_id, "filing")
+    if refused is not None:
+        return [refused]
     return [
         e.FilingStarted(at=context.at, referral_id=command.referral_id, adapter=referral.adapter)
     ]
+
+
+def _was_refused(case: Case, referral_id: UUID) -> bool:
+    """Whether the rules said no when it was to be filed: it waits for another approval."""
+    return case.referrals[referral_id].status == "failed" and referral_id in case.refusals
+
+
+def _refused(
+    case: Case, context: Context, referral_id: UUID, moment: Literal["approval", "filing"]
+) -> e.ActionRefused | None:
+    """What the rules say to a claim for what the referral is about; None when they agree."""
+    debts = case.referrals[referral_id].debt_ids
+    return refused_action(case, context, "legal_action", referral_id, debts, moment=moment)
 
 
 def record_filing(case: Case, command: c.RecordFiling, context: Context) -> list[e.Event]:

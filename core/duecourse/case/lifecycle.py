@@ -9,8 +9,9 @@ from duecourse.case.context import Context
 from duecourse.case.days import check_day
 from duecourse.case.errors import Invalid, StageNotReady, Unknown, WrongState
 from duecourse.case.evolve import evolve
+from duecourse.case.situation import LOST
 from duecourse.case.state import Case, Contact, Conversation, Plan
-from duecourse.case.words import ENDS_ACTION, NOT_CONNECTED, CloseReason, ReceiptStatus, Stage
+from duecourse.case.words import ENDS_ACTION, NOT_CONNECTED, CloseReason, Stage
 from duecourse.money.amounts import MAX_MINOR, sum_buckets
 
 # Where a stage may be left for by hand. Legal action starts by approval only, and closing has
@@ -25,8 +26,6 @@ NEXT_STAGES: Final[Mapping[Stage, tuple[Stage, ...]]] = {
 }
 MOST_DEBTS: Final = 1000
 MOST_POINTS: Final = 100
-# A message with one of these receipts has reached nobody.
-_LOST: Final[frozenset[ReceiptStatus]] = frozenset({"failed", "bounced", "expired", "returned"})
 
 
 def open_case(case: Case | None, command: c.OpenCase, context: Context) -> list[e.Event]:
@@ -57,6 +56,8 @@ def _check_debts(case: Case | None, new: list[e.Debt], context: Context, field: 
     """A case stays within what its sums and its calendar can hold."""
     for debt in new:
         check_day(debt.due_on, context.at.date(), field)
+        if debt.limitation_expires_on is not None:
+            check_day(debt.limitation_expires_on, context.at.date(), field)
     placed = [] if case is None else list(case.debts.values())
     if len(placed) + len(new) > MOST_DEBTS:
         raise Invalid(f"a case may have {MOST_DEBTS} debts", field)
@@ -77,6 +78,7 @@ def _opened(command: c.OpenCase, context: Context) -> e.CaseOpened:
         borrower_ref=command.borrower_ref,
         debtor=command.debtor,
         contact_points=command.contact_points,
+        licence=context.licence_of(command.creditor),
     )
 
 
@@ -146,7 +148,8 @@ def retire_contact_point(
 
 def move_debtor(case: Case, command: c.MoveDebtor, context: Context) -> list[e.Event]:
     debtor = case.debtor
-    if (debtor.time_zone, debtor.jurisdiction) == (command.time_zone, command.jurisdiction):
+    same = (debtor.time_zone, debtor.jurisdiction) == (command.time_zone, command.jurisdiction)
+    if same and not case.other_places:
         return []
     return [
         e.DebtorMoved(at=context.at, time_zone=command.time_zone, jurisdiction=command.jurisdiction)
@@ -213,7 +216,7 @@ def _has_been_reached(case: Case) -> bool:
 
 
 def _arrived(contact: Contact) -> bool:
-    return contact.status == "accepted" and contact.delivery not in _LOST
+    return contact.status == "accepted" and contact.delivery not in LOST
 
 
 def _with_debtor(talk: Conversation) -> bool:

@@ -19,6 +19,7 @@ from duecourse.case.words import (
 )
 from duecourse.money.amounts import Buckets, sum_buckets
 from duecourse.rules.clock import find_zone
+from duecourse.rules.situation import Place
 
 # Later in the list wins whatever the order of arrival: receipts form a lattice.
 RECEIPT_ORDER: Final[tuple[ReceiptStatus, ...]] = (
@@ -41,12 +42,14 @@ class DebtAccount(e.Record):
     debt: e.Debt
     outstanding: Buckets
     withdrawn: bool = False
+    limitation_expires_on: date | None = None
 
 
 class Contact(e.Record):
     """One permitted contact. Only `dispatching` and later may have reached anybody.
 
-    `called_off`: what calls a permission back came while this one was on its way.
+    `holder` is whom it is for; `nobody` is not known, and counts for everybody. `called_off`: what
+    calls a permission back came while this one was on its way.
     """
 
     channel: str
@@ -70,6 +73,9 @@ class Contact(e.Record):
     reference: str = ""
     delivery: ReceiptStatus | None = None
     receipts: tuple[str, ...] = ()
+    debts: tuple[UUID, ...] = ()
+    content: tuple[str, ...] | None = None
+    holder: Literal["debtor", "representative", "third_party", "nobody"] = "nobody"
 
 
 class Conversation(e.Record):
@@ -81,6 +87,28 @@ class Conversation(e.Record):
     arrears_reason: str
     occurred_at: datetime
     permitted: bool
+    debts: tuple[UUID, ...] = ()
+    consented_at: datetime | None = None
+
+
+class Consent(e.Record):
+    """Given on a channel and at an address; empty means every one."""
+
+    consent: str
+    channel: str
+    point_id: str
+    given_at: datetime
+    how: e.Text
+    evidence: PersonalText
+
+
+class Withdrawal(e.Record):
+    """Of every consent of the name given before, on a channel and at an address."""
+
+    consent: str
+    channel: str
+    point_id: str
+    withdrawn_at: datetime
 
 
 class StepProgress(e.Record):
@@ -171,11 +199,31 @@ class Referral(e.Record):
     court_reference: PersonalText = ""
 
 
+class Refusal(e.Record):
+    """The last no of the rules to legal action or to a bureau report."""
+
+    at: datetime
+    rule: str
+    citation: str
+    says: str
+    next_lawful_at: datetime | None
+
+
+class BureauReport(e.Record):
+    """Permitted once, until `expires_at`. No adapter sends it yet."""
+
+    bureau: str
+    debt_ids: tuple[UUID, ...]
+    permitted_at: datetime
+    expires_at: datetime
+
+
 class Case(e.Record):
     """One debtor × one creditor. `at` is when the last event was recorded.
 
     `opted_in` are the exceptions to an opt-out of `all`. `reversed_early` are payments that went
-    back before they were heard of, each with the reason.
+    back before they were heard of, each with the reason. `refusals` are those of referrals and
+    bureau reports that the rules still forbade when they were last asked.
     """
 
     at: datetime
@@ -186,6 +234,7 @@ class Case(e.Record):
     borrower_ref: PersonalText
     debtor: e.Debtor
     points: Mapping[str, e.ContactPoint]
+    licence: str = ""
     retired: tuple[str, ...] = ()
     stage: Stage = "intake"
     stage_before: Stage = "intake"
@@ -196,6 +245,13 @@ class Case(e.Record):
     replies: tuple[str, ...] = ()
     opted_out: tuple[str, ...] = ()
     opted_in: tuple[str, ...] = ()
+    consents: Mapping[str, Consent] = {}
+    withdrawals: tuple[Withdrawal, ...] = ()
+    agreed_hours: Mapping[str, tuple[e.AgreedHours, ...]] = {}
+    past_agreements: tuple[str, ...] = ()
+    refused_media: tuple[str, ...] = ()
+    other_places: tuple[Place, ...] = ()
+    facts: Mapping[str, date] = {}
     steps: Mapping[str, StepProgress] = {}
     promises: Mapping[UUID, Promise] = {}
     plans: Mapping[UUID, Plan] = {}
@@ -204,6 +260,8 @@ class Case(e.Record):
     holds: Mapping[str, Hold] = {}
     past_holds: tuple[str, ...] = ()
     referrals: Mapping[UUID, Referral] = {}
+    bureau_reports: Mapping[UUID, BureauReport] = {}
+    refusals: Mapping[UUID, Refusal] = {}
 
     @property
     def is_closed(self) -> bool:

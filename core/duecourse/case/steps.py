@@ -82,7 +82,7 @@ def _offer(case: Case, step: Step, context: Context, progress: StepProgress) -> 
 def _open_channel(case: Case, step: Step, context: Context) -> str:
     """The step's channel, else another written one that is permitted now."""
     for channel in (step.channel, *(each for each in WRITTEN if each != step.channel)):
-        verdict, _ = may_contact(case, context, channel)
+        verdict, _ = may_contact(case, context, channel, template=step.template)
         if verdict.permitted:
             return channel
     return step.channel

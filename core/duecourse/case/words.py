@@ -25,6 +25,21 @@ Channel = Annotated[
 ]
 """A way to reach somebody. `call` and `visit` are made by people, the rest by plugins."""
 
+# Codes that may be left empty: any channel, any address, not known.
+AnyChannel = Annotated[str, msgspec.Meta(pattern=r"^([a-z][a-z0-9-]{0,31})?$", examples=["sms"])]
+AnyPoint = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9._:-]*)?$", max_length=100)]
+Word = Annotated[
+    str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}$", examples=["tcpa", "letter_of_claim"])
+]
+"""A name that rules know: of a consent, a fact, a content."""
+
+Licence = Annotated[
+    str, msgspec.Meta(pattern=r"^([a-z][a-z0-9_-]{0,63})?$", examples=["fdcpa_collector"])
+]
+"""What the collector is. Empty is not known: the rules for every licence apply."""
+
+PointUse = Literal["", "home", "work"]
+
 PointKind = Literal["phone", "email", "postal", "other"]
 _POINT_KINDS: Final[Mapping[str, PointKind]] = {
     "sms": "phone",

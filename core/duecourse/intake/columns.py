@@ -56,6 +56,8 @@ PORTFOLIO: Final[tuple[Column, ...]] = (
     _column("due_on", "ISO 8601 day: oldest unpaid due date, not in the future", "2026-03-31",
             required=True),
     _column("contract_on", "ISO 8601 day, not after due_on", "2024-06-01"),
+    _column("limitation_expires_on",
+            "ISO 8601 day: the last on which a court can be asked; empty: not known", "2029-03-31"),
 )  # fmt: skip
 
 PAYMENTS: Final[tuple[Column, ...]] = (

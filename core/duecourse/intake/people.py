@@ -186,6 +186,8 @@ def _debt(draw: _Draw, home: Home, as_of: date) -> dict[str, str]:
         "costs": "0.00",
         "due_on": due_on.isoformat(),
         "contract_on": (due_on - timedelta(days=90 + draw.below(900, "age"))).isoformat(),
+        # Three years, as in China: a plausible day, not a legal computation either.
+        "limitation_expires_on": (due_on + timedelta(days=3 * 365)).isoformat(),
     }
 
 

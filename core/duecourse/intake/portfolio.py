@@ -79,6 +79,7 @@ def _debt(fields: Fields, ids: Pseudonyms, creditor: str, as_of: date) -> Debt:
         balance=_balance(fields, currency),
         due_on=due_on,
         contract_on=_contract_on(fields, due_on),
+        limitation_expires_on=_limitation(fields, due_on),
     )
 
 
@@ -111,6 +112,18 @@ def _contract_on(fields: Fields, due_on: date) -> date | None:
             Refused(f"{contract_on} is after due_on, {due_on}", "correct one of the two"),
         )
     return contract_on
+
+
+def _limitation(fields: Fields, due_on: date) -> date | None:
+    if not fields.has("limitation_expires_on"):
+        return None
+    last = fields.take("limitation_expires_on", f.day, None)
+    if last is not None and due_on != _NO_DAY and last < due_on:
+        fields.note(
+            "limitation_expires_on",
+            Refused(f"{last} is before due_on, {due_on}", "correct one of the two"),
+        )
+    return last
 
 
 def _warnings(debtor: Debtor, points: tuple[ContactPoint, ...]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 given(*opened()).when(c.PlaceHold(...), at=NOON).then(e.HoldPlaced(...))
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Self, TypeVar
 
@@ -36,10 +36,14 @@ class given:  # noqa: N801 - reads as a sentence
         *events: Event,
         rules: RuleBook = _RULES,
         treatment: Treatment = _TREATMENT,
+        licences: Mapping[str, str] = {},
+        contents: Mapping[tuple[str, str, str], tuple[str, ...]] = {},
     ) -> None:
         self._history = list(events)
         self._rules = rules
         self._treatment = treatment
+        self._licences = licences
+        self._contents = contents
         self._result: Sequence[Event] | CaseError = ()
 
     @property
@@ -55,7 +59,14 @@ class given:  # noqa: N801 - reads as a sentence
 
     def when(self, command: Command, at: datetime = NOON, actor: Actor = COLLECTOR) -> Self:
         """Decide, and go on from there: `when` may follow `when`."""
-        context = Context(at=at, actor=actor, rules=self._rules, treatment=self._treatment)
+        context = Context(
+            at=at,
+            actor=actor,
+            rules=self._rules,
+            treatment=self._treatment,
+            licences=self._licences,
+            contents=self._contents,
+        )
         try:
             self._result = decide(self.case, command, context)
         except CaseError as error:

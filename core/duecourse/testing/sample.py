@@ -36,6 +36,7 @@ def debt(
     balance: Buckets | None = None,
     due_on: date = date(2026, 2, 27),
     currency: str = "CNY",
+    limitation_expires_on: date | None = None,
 ) -> e.Debt:
     return e.Debt(
         debt_id=debt_id,
@@ -44,6 +45,7 @@ def debt(
         currency=currency,
         balance=balance or Buckets(principal=principal),
         due_on=due_on,
+        limitation_expires_on=limitation_expires_on,
     )
 
 

@@ -81,6 +81,12 @@ def _filing_waits(case: Case) -> bool:
     return approved and bool(missing_for_legal(case))
 
 
+def _is_refused(case: Case, referral_id: UUID) -> bool:
+    """The rules forbade it when they were last asked, and nobody has taken it back."""
+    is_open = case.referrals[referral_id].status in {"proposed", "failed"}
+    return is_open and referral_id in case.refusals
+
+
 def _plan(case: Case) -> str:
     """The status of the newest plan, if there is one."""
     return list(case.plans.values())[-1].status if case.plans else ""
@@ -93,6 +99,7 @@ def _attention(case: Case) -> list[str]:
         (any(_is_unknown(each) for each in case.contacts.values()), "outcome_unknown"),
         (_is_not_sent(case), "contact_not_sent"),
         (any(each.status == "proposed" for each in case.referrals.values()), "referral_proposed"),
+        (any(_is_refused(case, key) for key in case.referrals), "legal_refused"),
         (any(each.status == "failed" for each in case.referrals.values()), "filing_failed"),
         (_filing_waits(case), "filing_waits"),
         (any(hold.kind == "dispute" for hold in case.holds.values()), "disputed"),

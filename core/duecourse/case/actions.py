@@ -1,0 +1,70 @@
+"""What else goes out about a debt than a contact: legal action and reports to a credit bureau.
+
+They pass the same gate as a contact does, and a no of the rules is an event just the same.
+"""
+
+from collections.abc import Collection
+from typing import Literal
+from uuid import UUID
+
+from duecourse.case import commands as c
+from duecourse.case import events as e
+from duecourse.case.contacts import check_debts
+from duecourse.case.context import Context
+from duecourse.case.situation import about_accounts, situation
+from duecourse.case.state import Case
+from duecourse.rules.gate import judge
+
+
+def refused_action(
+    case: Case,
+    context: Context,
+    act: Literal["legal_action", "bureau_report"],
+    ref: UUID,
+    debts: Collection[UUID],
+    *,
+    moment: Literal["request", "approval", "filing"],
+) -> e.ActionRefused | None:
+    """The refusal of an act about these debts; None when every rule agrees."""
+    seen = situation(case, "", "", context.at, act=act, debts=debts)
+    verdict = judge(context.rules, seen, context.at)
+    first = verdict.first
+    if first is None:
+        return None
+    return e.ActionRefused(
+        at=context.at,
+        act=act,
+        ref=ref,
+        moment=moment,
+        rule=first.rule,
+        citation=first.citation,
+        confidence=first.confidence,
+        says=first.says,
+        inputs=first.inputs,
+        next_lawful_at=verdict.next_lawful_at,
+    )
+
+
+def request_bureau_report(
+    case: Case, command: c.RequestBureauReport, context: Context
+) -> list[e.Event]:
+    """Permit one report, or say which rule forbids it. Whoever sends it has to ask again then."""
+    if command.report_id in case.bureau_reports:
+        return []
+    check_debts(case, command.debts)
+    owing = [each for each in about_accounts(case, command.debts) if each.outstanding.total]
+    debts = tuple(each.debt.debt_id for each in owing)
+    refused = refused_action(
+        case, context, "bureau_report", command.report_id, debts, moment="request"
+    )
+    if refused is not None:
+        return [refused]
+    return [
+        e.BureauReportPermitted(
+            at=context.at,
+            report_id=command.report_id,
+            bureau=command.bureau,
+            debt_ids=debts,
+            expires_at=context.at + context.treatment.permission_lifetime,
+        )
+    ]
