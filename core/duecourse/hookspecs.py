@@ -1,6 +1,7 @@
 """What a plugin may add. pluggy registers; Duecourse calls each object itself."""
 
 from collections.abc import Sequence
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import pluggy
@@ -20,3 +21,12 @@ def channels() -> Sequence[type[Channel[Any]]]:  # type: ignore[empty-body]
 @hookspec
 def filings() -> Sequence[type[FilingAdapter[Any]]]:  # type: ignore[empty-body]
     """Ways to bring a claim before a court. Called once, at start-up."""
+
+
+@hookspec
+def rule_packs() -> Sequence[Traversable]:  # type: ignore[empty-body]
+    """Rules of contact: one TOML file each, by `importlib.resources` or a Path; see docs/rules.md.
+
+    Called once, at start-up. Their examples are tried there, and a pack that fails keeps the
+    program from starting: to judge without it could permit what it forbids.
+    """

@@ -1,12 +1,15 @@
 """Finding plugins, and keeping a bad one from harming anything but itself.
 
 pluggy only registers. Each package is loaded, asked and configured inside a boundary of its
-own, and whatever goes wrong there becomes a line in the listing.
+own, and whatever goes wrong there becomes a line in the listing. Rule packs are the exception:
+one that is missing could permit what it forbids, so without it there is no rule book.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
+from importlib.resources.abc import Traversable
+from itertools import islice
 from typing import Any, Final, Literal, Self
 
 import msgspec
@@ -18,6 +21,7 @@ from duecourse.case.words import Channel as ChannelName
 from duecourse.case.words import Name as CodeName
 from duecourse.channels import CONTRACT, Capabilities, Channel, Config, Secret
 from duecourse.filing import FilingAdapter
+from duecourse.rules.pack import MAX_PACKS, PackError, RuleBook, load_pack, load_rulebook
 from duecourse.settings import Table, convert
 
 GROUP: Final = "duecourse"
@@ -35,12 +39,12 @@ Tables = Mapping[str, Mapping[str, Table]]
 class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One line of `duecourse plugins list`.
 
-    `name` is the plugin's own, `instance` the name under which the settings use it. A package
-    has a line of its own only when it could not be used or offers nothing.
+    `name` is the plugin's own, or a rule pack's; `instance` the name under which the settings use
+    it. A package has a line of its own only when it could not be used or offers nothing.
     """
 
     name: str
-    kind: Literal["package", "channel", "filing"]
+    kind: Literal["package", "channel", "filing", "rules"]
     state: Literal["loaded", "broken", "not configured", "not allowed"]
     instance: str = ""
     reason: str = ""
@@ -48,11 +52,17 @@ class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plugins(msgspec.Struct, frozen=True, kw_only=True):
-    """The channels and filing adapters at hand, by the names that the settings give them."""
+    """The channels and filing adapters at hand, by the names that the settings give them.
+
+    `packs` are the rules of contact that loaded, and `missing` says what plugins could not bring:
+    whoever judges by them takes `rulebook()`.
+    """
 
     channels: Mapping[str, Channel[Any]]
     filings: Mapping[str, FilingAdapter[Any]]
     listing: tuple[PluginStatus, ...]
+    packs: RuleBook
+    missing: tuple[str, ...] = ()
 
     @classmethod
     def discover(
@@ -68,9 +78,13 @@ class Plugins(msgspec.Struct, frozen=True, kw_only=True):
         """
         listing: list[PluginStatus] = []
         catalogue = _Catalogue(listing)
-        found = entry_points(group=GROUP) if packages is None else packages
-        for package in sorted(found, key=_bundled_first):
+        found = sorted(
+            entry_points(group=GROUP) if packages is None else packages, key=_bundled_first
+        )
+        for package in found:
             catalogue.add(package, allow)
+        for name in sorted(set(allow or ()) - {package.name for package in found}):
+            catalogue.note_absent(name)
         channels = dict(catalogue.instances("channel", config.get("channels", {})))
         filings = dict(catalogue.instances("filing", config.get("filings", {})))
         catalogue.note_unused()
@@ -78,6 +92,21 @@ class Plugins(msgspec.Struct, frozen=True, kw_only=True):
             channels={key: made for key, made in channels.items() if isinstance(made, Channel)},
             filings={key: made for key, made in filings.items() if isinstance(made, FilingAdapter)},
             listing=tuple(listing),
+            packs=catalogue.packs,
+            missing=tuple(catalogue.missing),
+        )
+
+    def rulebook(self) -> RuleBook:
+        """The packaged rule packs together with those of plugins.
+
+        Raises PackError when a plugin's pack is missing, or may be.
+        """
+        if not self.missing:
+            return self.packs
+        others = f" (and {len(self.missing) - 1} more)" if len(self.missing) > 1 else ""
+        raise PackError(
+            f"{self.missing[0]}{others}; nobody is contacted without it: mend it, or leave the"
+            " plugin out with the setting `plugins`"
         )
 
     def close(self) -> None:
@@ -98,6 +127,8 @@ class _Catalogue:
     """The classes that packages offer; every trouble goes to `listing`."""
 
     def __init__(self, listing: list[PluginStatus]) -> None:
+        self.packs = load_rulebook()
+        self.missing: list[str] = []
         self._listing = listing
         self._offers: dict[tuple[Role, str], _Offer] = {}
 
@@ -109,14 +140,57 @@ class _Catalogue:
             self._note(line, state="not allowed", reason="the setting `plugins` does not name it")
             return
         try:
-            offered = list(_ask(package))
+            hooks = _register(package)
+        except ANYTHING as error:
+            self._note(line, state="broken", reason=_explain(error))
+            if not _is_bundled(package):
+                self.missing.append(
+                    f"plugin {package.name}: it does not load, so its rule packs are not known:"
+                    f" {_explain(error)}"
+                )
+            return
+        brings_packs = self._add_packs(hooks, line)
+        try:
+            offered = list(_ask(hooks))
         except ANYTHING as error:
             self._note(line, state="broken", reason=_explain(error))
             return
-        if not offered:
-            self._note(line, reason="it offers no channel and no filing (is @hookimpl missing?)")
+        if not offered and not brings_packs:
+            nothing = "it offers no channel, no filing and no rule pack (is @hookimpl missing?)"
+            self._note(line, reason=nothing)
         for role, plugin in offered:
             self._add_class(role, plugin, line.version)
+
+    def _add_packs(self, hooks: pluggy.HookRelay, package: PluginStatus) -> bool:
+        """Load the rule packs of a package. Returns whether it brings any, good or bad."""
+        try:
+            files = _ask_for_packs(hooks)
+        except ANYTHING as error:
+            self._miss(package, package, _explain(error))
+            return True
+        for file in files:
+            line = PluginStatus(name="?", kind="rules", state="loaded", version=package.version)
+            try:
+                pack = load_pack(_checked_file(file))
+                line = msgspec.structs.replace(line, name=pack.name)
+                if pack.layer == "core":
+                    raise PackError(f'pack {pack.name}: `layer` must be "law" or "house"')
+                self.packs = self.packs.with_packs([pack])
+            except ANYTHING as error:
+                named = str(getattr(file, "name", "?")) if line.name == "?" else line.name
+                self._miss(package, msgspec.structs.replace(line, name=named), _explain(error))
+                continue
+            self._note(line, reason=f"from {package.name}")
+        return bool(files)
+
+    def _miss(self, package: PluginStatus, line: PluginStatus, reason: str) -> None:
+        """A pack is not there: say so in the listing, and keep everybody from judging without."""
+        self._note(line, state="broken", reason=f"plugin {package.name}: {reason}")
+        self.missing.append(f"plugin {package.name}: {reason}")
+
+    def note_absent(self, name: str) -> None:
+        line = PluginStatus(name=name, kind="package", state="broken")
+        self._miss(line, line, "the setting `plugins` names it, and it is not installed")
 
     def _add_class(self, role: Role, plugin: object, version: str) -> None:
         name = str(getattr(plugin, "name", None) or getattr(plugin, "__name__", "?"))
@@ -172,25 +246,63 @@ class _Catalogue:
 
 def _bundled_first(package: EntryPoint) -> tuple[bool, str, str]:
     """Order the packages so that an outsider cannot take the name of a bundled plugin."""
-    owner = package.dist.name if package.dist else ""
-    return owner != "duecourse", owner, package.name
+    return not _is_bundled(package), _owner(package), package.name
+
+
+def _is_bundled(package: EntryPoint) -> bool:
+    return _owner(package) == "duecourse"
+
+
+def _owner(package: EntryPoint) -> str:
+    return package.dist.name if package.dist else ""
 
 
 def _version(package: EntryPoint) -> str:
     return package.dist.version if package.dist else ""
 
 
-def _ask(package: EntryPoint) -> Iterator[tuple[Role, object]]:
-    """What one package offers. It gets a manager of its own, so that it meets no other."""
+def _register(package: EntryPoint) -> pluggy.HookRelay:
+    """Load one package. It gets a manager of its own, so that it meets no other."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    manager.register(package.load(), name=package.name)
+    plugin = package.load()
+    manager.register(plugin, name=package.name)
     manager.check_pending()
-    for role, hook in (("channel", manager.hook.channels), ("filing", manager.hook.filings)):
+    # Without its channel a plugin is seen not to work; without its rules it would not be.
+    if (
+        callable(getattr(plugin, "rule_packs", None))
+        and not manager.hook.rule_packs.get_hookimpls()
+    ):
+        raise TypeError("`rule_packs` has no @hookimpl")
+    return manager.hook
+
+
+def _ask(hooks: pluggy.HookRelay) -> Iterator[tuple[Role, object]]:
+    """The classes that one package offers."""
+    for role, hook in (("channel", hooks.channels), ("filing", hooks.filings)):
         for implementation in hook.get_hookimpls():
             offered: Any = implementation.function()
             for plugin in offered:
                 yield ("channel" if role == "channel" else "filing"), plugin
+
+
+def _ask_for_packs(hooks: pluggy.HookRelay) -> list[object]:
+    """The files that one package says are rule packs; whether they are is not looked at here."""
+    files: list[object] = []
+    for implementation in hooks.rule_packs.get_hookimpls():
+        offered: Any = implementation.function()
+        files += islice(offered, MAX_PACKS + 1)
+    if len(files) > MAX_PACKS:
+        raise ValueError(f"`rule_packs` returned more than {MAX_PACKS} files")
+    return files
+
+
+def _checked_file(file: object) -> Traversable:
+    if not isinstance(file, Traversable):
+        raise TypeError(
+            f"`rule_packs` must return files, as `importlib.resources.files` gives them, not {file!r}"
+        )
+    return file
 
 
 def _checked(role: Role, plugin: object) -> Plugin:

@@ -1,19 +1,22 @@
 """Puts the parts of one process together: store, rules, plugins, clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Self
+from typing import Any, Final, Self
 
 from duecourse.case.context import Actor, Context
+from duecourse.channels import Channel
 from duecourse.flow.clock import FileClock, system_clock
 from duecourse.flow.filings import Filings
 from duecourse.flow.outreach import Outreach
 from duecourse.flow.projector import Projector
 from duecourse.flow.worker import Worker
 from duecourse.plugins import Plugins
-from duecourse.rules.gate import RuleBook, load_rulebook
+from duecourse.rendering import list_templates
+from duecourse.rules.gate import RuleBook
+from duecourse.rules.pack import EVERYWHERE, load_pack
 from duecourse.rules.treatment import Treatment, load_treatment
-from duecourse.settings import Settings
+from duecourse.settings import Settings, SettingsError
 from duecourse.store.addresses import Addresses
 from duecourse.store.database import Database
 from duecourse.store.embedded import dsn_from_env
@@ -26,12 +29,45 @@ from duecourse.store.runner import Runner
 from duecourse.store.timers import Timers
 from duecourse.store.vault import Vault
 
+PACKAGED_POLICY: Final = "house"
+
 
 def dsn_of(settings: Settings) -> str:
     """The database of the settings, else the embedded one in the data folder, started if need be."""
     if settings.database_url is not None:
         return settings.database_url.reveal()
     return dsn_from_env(settings.data)
+
+
+def rules_of(book: RuleBook, settings: Settings) -> RuleBook:
+    """The packs at hand, with the house policy of the settings in the place of the packaged one.
+
+    It can only tighten: a rule takes away, and no pack can permit what another one forbids.
+    Raises SettingsError for a pack of another layer, BadFile or PackError for one that is broken.
+    """
+    file = settings.house.pack
+    if file is None:
+        return book
+    pack = load_pack(file)
+    if pack.layer != "house" or pack.jurisdiction != EVERYWHERE:
+        raise SettingsError(
+            f'[house] pack: {file.name} must have layer = "house" and jurisdiction = "*"'
+        )
+    others = tuple(each for each in book.packs if each.name != PACKAGED_POLICY)
+    return RuleBook(others).with_packs([pack])
+
+
+def contents_of(
+    channels: Mapping[str, Channel[Any]],
+) -> dict[tuple[str, str, str], tuple[str, ...]]:
+    """What each template says it contains, by its code, the channel and the language."""
+    return {
+        (each.code, name, each.language): content
+        for each in list_templates()
+        for name, channel in channels.items()
+        for medium, content in each.contains.items()
+        if medium == channel.capabilities.medium
+    }
 
 
 class House:
@@ -44,9 +80,11 @@ class House:
             FileClock(settings.clock) if settings.clock else system_clock
         )
         self.clock()  # a broken one is told at the start, not at every turn
-        self.rules: RuleBook = load_rulebook()
         self.treatment: Treatment = load_treatment(settings.treatment)
         self.plugins = Plugins.discover(settings.plugin_tables, settings.plugins)
+        self._licences = {code: each.licence for code, each in settings.creditors.items()}
+        self._contents = contents_of(self.plugins.channels)
+        self.rules: RuleBook = rules_of(self.plugins.rulebook(), settings)
         self.vault = Vault(database, load_master_key(settings.data))
         self.engine = Engine(database, self.vault, context_for=self.context_for, clock=self.clock)
         self.timers = Timers(database)
@@ -63,7 +101,14 @@ class House:
         return cls(settings, Database(dsn))
 
     def context_for(self, actor: Actor, at: datetime) -> Context:
-        return Context(at=at, actor=actor, rules=self.rules, treatment=self.treatment)
+        return Context(
+            at=at,
+            actor=actor,
+            rules=self.rules,
+            treatment=self.treatment,
+            licences=self._licences,
+            contents=self._contents,
+        )
 
     def followers(self) -> list[Follower]:
         return [Projector(self.engine, self.timers, self.addresses, self.treatment)]
