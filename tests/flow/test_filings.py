@@ -116,6 +116,26 @@ def test_what_began_to_be_filed_is_brought_to_its_end_whatever_came_in_between(
     assert office.case(case_id).referrals[referral_id].status == "filed"
 
 
+def test_a_claim_that_the_rules_forbid_at_the_last_look_is_handed_to_nobody(
+    new_office: NewOffice, ledger: Ledger, court: Court
+) -> None:
+    """The debtor was moved to a place whose law wants more before a suit."""
+    office = new_office({"sms": ledger}, {"court": court})
+    case_id, referral_id = approved(office)
+    office.ask(case_id, c.MoveDebtor(time_zone="Europe/London", jurisdiction="GB"))
+    office.work()
+    office.now += timedelta(days=1)
+    office.work()
+    assert court.handed_over == []
+    case = office.case(case_id)
+    assert case.referrals[referral_id].status == "failed"
+    assert case.refusals[referral_id].rule == "uk.letter_of_claim"
+    again = office.ask(case_id, c.ApproveReferral(referral_id=referral_id, adapter="court"), LEGAL)
+    assert [type(each).__name__ for each in again.events] == ["ActionRefused"]
+    office.work()
+    assert court.handed_over == []
+
+
 def part_payment() -> c.RecordPayment:
     return c.RecordPayment(
         payment_id="bank-1", currency="CNY", amount_minor=100_00, value_on=NOON.date()

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from threading import Barrier
 from typing import Any
+from unittest.mock import Mock
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from office import TREATMENT, Ledger, Office
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.timers import Timer, timers_of
+from duecourse.flow import worker
 from duecourse.store import lag
 from duecourse.store.database import Database
 from duecourse.store.lag import Lag, lag_of
@@ -39,12 +41,25 @@ def test_a_case_left_alone_is_reminded_offered_a_plan_and_proposed_for_legal_rev
     new_office: NewOffice, ledger: Ledger
 ) -> None:
     office = new_office(everywhere(ledger))
-    case_id = office.open()
+    case_id = office.open(limitation_expires_on=date(2029, 2, 27))
     office.pass_days(120)
     case = office.case(case_id)
     assert [step.outcome for step in case.steps.values()] == ["done"] * 7
     assert case.stage == "pre_legal"
     assert len(ledger.taken) == 6
+
+
+def test_the_letter_before_action_is_left_out_while_nobody_knows_whether_a_court_may_be_asked(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office(everywhere(ledger))
+    case_id = office.open()
+    office.pass_days(120)
+    steps = office.case(case_id).steps
+    assert [key for key, step in steps.items() if step.outcome == "skipped"] == [
+        "letter-before-action"
+    ]
+    assert len(ledger.taken) == 5
 
 
 def test_reminders_stop_when_the_debt_is_paid(new_office: NewOffice, ledger: Ledger) -> None:
@@ -219,6 +234,18 @@ def test_a_timer_moved_to_another_time_is_no_longer_the_old_claims(
             office.timers.replace(connection, {case_id: [timer]})
     office.timers.done([held])
     assert office.timers.next_due() == held.timer.due_at
+
+
+def test_what_fails_again_and_again_is_tried_again_less_and_less_often(
+    new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = new_office(everywhere(ledger))
+    tried = Mock(side_effect=ValueError("each time"))
+    monkeypatch.setattr(office.worker, "step", tried)
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.05)
+    looks = iter(range(30))
+    office.worker.run(lambda: next(looks, None) is None)
+    assert 1 < tried.call_count < 5
 
 
 def test_what_is_done_while_somebody_asks_whether_all_is_quiet_is_not_overlooked(

@@ -16,9 +16,11 @@ from rich.console import Console
 
 from duecourse.cli.settings import ReadSettings
 from duecourse.cli.tables import show
+from duecourse.flow.house import rules_of
+from duecourse.plugins import Plugins
 from duecourse.rules.casefile import CaseFile, read_case
 from duecourse.rules.clock import find_zone, is_aware
-from duecourse.rules.gate import Place, Situation, Verdict, judge, load_rulebook
+from duecourse.rules.gate import Place, Situation, Verdict, judge
 from duecourse.rules.kinds import Rule, RuleData, Vector
 from duecourse.rules.pack import EVERYWHERE, Pack, RuleBook, load_pack
 from duecourse.rules.places import lies_within
@@ -34,13 +36,18 @@ def rules() -> None:
     """The rules of contact."""
 
 
+def rulebook(settings: ReadSettings) -> RuleBook:
+    """What the worker judges by: packaged packs, those of plugins, and the policy of the settings."""
+    read = settings.without_data()
+    return rules_of(Plugins.discover({}, read.plugins).rulebook(), read)
+
+
 @rules.command("list")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def list_rules(settings: ReadSettings, *, as_json: bool) -> None:
     """List every rule with its source and how sure we are of it."""
-    settings.without_data()
-    packs = load_rulebook().packs
+    packs = rulebook(settings).packs
     if as_json:
         click.echo(msgspec.json.encode(packs))
         return
@@ -64,11 +71,11 @@ def list_rules(settings: ReadSettings, *, as_json: bool) -> None:
 
 @rules.command("explain")
 @click.argument("rule_id")
-def explain_rule(rule_id: str) -> None:
+@click.pass_obj
+def explain_rule(settings: ReadSettings, rule_id: str) -> None:
     """Say all about one rule: its words, source, parameters and examples."""
-    known = {
-        pack.name_of(rule): (pack, rule) for pack in load_rulebook().packs for rule in pack.rules
-    }
+    packs = rulebook(settings).packs
+    known = {pack.name_of(rule): (pack, rule) for pack in packs for rule in pack.rules}
     if rule_id not in known:
         near = get_close_matches(rule_id, known, n=3, cutoff=0.3)
         hint = f"perhaps {', '.join(near)}" if near else "see `duecourse rules list`"
@@ -133,7 +140,7 @@ def _example(vector: Vector) -> str:
     "packs",
     multiple=True,
     metavar="NAME|FILE",
-    help="A packaged pack, or one of your own. May be given again. Default: all that are packaged.",
+    help="A pack that is installed, or one of your own. May be given again. Default: all installed.",
 )
 @click.option("--channel", required=True, help="call, sms, email, letter, visit, …")
 @click.option("--at", required=True, metavar="RFC3339", help="2026-03-02T21:00:00+08:00")
@@ -147,20 +154,23 @@ def _example(vector: Vector) -> str:
     help="What else is known, as JSON; see docs/rules.md.",
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
 def check(
+    settings: ReadSettings,
+    *,
     packs: tuple[str, ...],
     channel: str,
     at: str,
     time_zone: str,
     case_file: Path | None,
-    *,
     as_json: bool,
 ) -> None:
     """May this contact be made? Exits with 0 when it may, with 3 when not. Needs no database."""
+    installed = rulebook(settings)
     try:
-        book = _book(packs)
+        book = book_of(packs, installed)
         case = CaseFile() if case_file is None else _read(case_file)
-        moment, zone = _moment(at), _zone("--tz", time_zone)
+        moment, zone = read_moment(at), _zone("--tz", time_zone)
         wanted = _placed(case, book, _channel(channel), zone.key)
     except BadFile as bad:
         raise click.UsageError(str(bad)) from bad
@@ -172,24 +182,24 @@ def check(
     sys.exit(0 if verdict.permitted else NOT_PERMITTED)
 
 
-def _book(names: tuple[str, ...]) -> RuleBook:
+def book_of(names: tuple[str, ...], installed: RuleBook, option: str = "--pack") -> RuleBook:
     """The chosen packs, and always the principles that hold everywhere."""
-    packaged = {pack.name: pack for pack in load_rulebook().packs}
     if not names:
-        return RuleBook(tuple(packaged.values()))
-    chosen = [_pack(name, packaged) for name in dict.fromkeys(names) if name != "core"]
-    return RuleBook((packaged["core"],)).with_packs(chosen)
+        return installed
+    by_name = {pack.name: pack for pack in installed.packs}
+    chosen = [_pack(name, by_name, option) for name in dict.fromkeys(names) if name != "core"]
+    return RuleBook((by_name["core"],)).with_packs(chosen)
 
 
-def _pack(name: str, packaged: dict[str, Pack]) -> Pack:
-    if name in packaged:
-        return packaged[name]
+def _pack(name: str, installed: dict[str, Pack], option: str) -> Pack:
+    if name in installed:
+        return installed[name]
     file = Path(name)
     if not file.is_file():
         _wrong(
-            "--pack",
-            f"{name!r} is no file and no packaged pack",
-            f"those are {', '.join(packaged)}",
+            option,
+            f"{name!r} is no file and no installed pack",
+            f"those are {', '.join(installed)}",
         )
     return load_pack(file)
 
@@ -203,7 +213,7 @@ def _read(file: Path) -> CaseFile:
     return case
 
 
-def _moment(at: str) -> datetime:
+def read_moment(at: str) -> datetime:
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:

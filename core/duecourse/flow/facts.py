@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from duecourse.case.situation import limitation
 from duecourse.case.state import Case, DebtAccount, Plan, Referral
 from duecourse.case.words import ENDS_ACTION
 from duecourse.money.amounts import format_minor
@@ -60,13 +61,17 @@ def lint_facts(case: Case, facts: MessageFacts) -> LintFacts:
         stage=case.stage,
         referral=max((_progress(each) for each in at_law), key=_STEPS.index, default="none"),
         court=frozenset(each.outcome for each in at_law if each.outcome),
-        time_barred=case.close_reason == "statute_barred",
+        time_barred=case.close_reason == "statute_barred" or _is_barred(case),
         amounts=frozenset(
             amount
             for amount in (facts.amount, facts.paid_amount, *(line.amount for line in facts.plan))
             if amount
         ),
     )
+
+
+def _is_barred(case: Case) -> bool:
+    return limitation(list(case.active_debts.values()), case.today(case.at)) == "expired"
 
 
 def _progress(referral: Referral) -> Progress:

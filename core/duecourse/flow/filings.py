@@ -61,7 +61,9 @@ class Filings:
             self._execute(
                 due.case_id, c.StartFiling(referral_id=referral_id), f"start filing/{approval}"
             )
-        elif now.referrals[referral_id].status != "filing":
+            # The rules may have said no at this last look; then nothing is handed over.
+            now = self._engine.load(due.case_id).case
+        if now.referrals[referral_id].status != "filing":
             return
         faults.reach("filing.started")
         outcome = self._outcome(name, request)

@@ -15,9 +15,9 @@ import msgspec
 from duecourse import faults
 from duecourse.case import commands as c
 from duecourse.case import events as e
-from duecourse.case.contacts import situation
 from duecourse.case.context import SYSTEM
 from duecourse.case.evolve import evolve
+from duecourse.case.situation import situation
 from duecourse.case.state import Case, Contact
 from duecourse.channels import Accepted, Channel, ChannelError, Outbound, Permanent, Transient
 from duecourse.flow.facts import lint_facts, message_facts
@@ -155,7 +155,15 @@ class Outreach:
         contact = draft.contact
         if case.contacts[draft.contact_id].called_off:
             return False
-        seen = situation(case, contact.channel, contact.point_id, now, without=draft.contact_id)
+        seen = situation(
+            case,
+            contact.channel,
+            contact.point_id,
+            now,
+            without=draft.contact_id,
+            debts=contact.debts,
+            content=contact.content,
+        )
         return now < contact.expires_at and judge(self._rules, seen, now).permitted
 
     def _report(self, draft: Draft, report: Report) -> None:

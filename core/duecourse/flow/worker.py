@@ -13,6 +13,7 @@ from duecourse.case.errors import CaseError, TooEarly
 from duecourse.case.timers import command_of
 from duecourse.flow.filings import Filings
 from duecourse.flow.outreach import Outreach, Postponed
+from duecourse.store.backoff import Backoff
 from duecourse.store.engine import Engine, Request
 from duecourse.store.errors import CaseBusy, DatabaseUnavailable, StoreError, origin
 from duecourse.store.runner import Runner
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 BATCH: Final = 100
 RETRY_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 0.25
+LONGEST_PAUSE: Final = 5.0
 
 
 class Worker:
@@ -52,20 +54,28 @@ class Worker:
         self._lease_seconds = lease_seconds
 
     def run(self, should_stop: Callable[[], bool]) -> None:
-        """Work until told to stop; what is under way is finished."""
+        """Work until told to stop; what is under way is finished.
+
+        What fails again and again is tried again at longer and longer intervals.
+        """
+        trouble = Backoff(LONGEST_PAUSE)
         while not should_stop():
+            if not trouble.is_over:
+                time.sleep(IDLE_SECONDS)
+                continue
             try:
                 done = self.step()
             except DatabaseUnavailable:
                 log.warning("the database is away; the worker waits for it")
-                done = 0
+                trouble.failed()
             except Exception as defect:  # noqa: BLE001 - the others' reminders go on
                 log.error(  # noqa: TRY400 - a traceback may quote a person's data
-                    "the worker stumbled and goes on: %s", origin(defect)
+                    "the worker stumbled and goes on in %s s: %s", trouble.failed(), origin(defect)
                 )
-                done = 0
-            if not done:
-                self._runner.wait(IDLE_SECONDS)
+            else:
+                trouble.succeeded()
+                if not done:
+                    self._runner.wait(IDLE_SECONDS)
 
     def step(self) -> int:
         """Bring the views up to date and do one batch of what is due. Returns how much was done."""

@@ -137,3 +137,16 @@ class Timers:
         )
         found: datetime | None = row[0] if row else None
         return found
+
+    def unclaimed(self, until: datetime) -> int:
+        """How many timers were due by `until` and are with nobody."""
+        row = self._database.run(
+            lambda connection: connection.execute(
+                """
+                SELECT count(*) FROM timers
+                 WHERE due_at <= %s AND (lease_until IS NULL OR lease_until < clock_timestamp())
+                """,
+                (until,),
+            ).fetchone()
+        )
+        return int(row[0]) if row else 0
