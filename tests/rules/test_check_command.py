@@ -109,7 +109,7 @@ def test_a_pack_of_ones_own_is_asked(ask: Ask, tmp_path: Path) -> None:
         (
             ["--at", NOON, "--pack", "xx"],
             None,
-            "--pack: 'xx' is no file and no packaged pack; those",
+            "--pack: 'xx' is no file and no installed pack; those",
         ),
         ([], None, "Missing option '--at'"),
         (["--at", NOON], "{", "case.json: is not JSON: .*; mend"),

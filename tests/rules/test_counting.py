@@ -1,6 +1,8 @@
 """Counters against a recount by hand over random histories."""
 
 import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import product
@@ -13,11 +15,14 @@ from msgspec.structs import replace
 
 from duecourse.rules import counting
 from duecourse.rules.clock import now
-from duecourse.rules.gate import PastContact, Situation, judge
+from duecourse.rules.conditions import When
+from duecourse.rules.gate import PastContact, Situation, judge, load_rulebook
 from duecourse.rules.kinds import MaxContacts, MinInterval, PauseAfter
 from duecourse.rules.pack import Pack, RuleBook
 
-HISTORIES = 100_000 if os.environ.get("DUECOURSE_LONG") else 4_000
+LONG = bool(os.environ.get("DUECOURSE_LONG"))
+HISTORIES = 100_000 if LONG else 4_000
+OF_EACH = 100_000 if LONG else 500
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 ZONES = [
@@ -43,7 +48,37 @@ COMBINATIONS = [
     for each in product(WINDOWS, SCOPES, STARTS)
     if (each[0], each[2]) != ("interval", "next_day")
 ]
+CHANNELS = ["call", "call", "sms", "letter", "visit", "voice-notice", "email"]
+PARTIES = ["debtor", "debtor", "nobody", "third_party", "representative", "attorney", "bureau"]
 Counter = MaxContacts | PauseAfter | MinInterval
+Combination = tuple[str, str, str]
+
+
+def combination(rule: Counter) -> Combination:
+    """Window × scope × start."""
+    match rule:
+        case MaxContacts():
+            return rule.window, rule.scope, rule.starts_on
+        case PauseAfter():
+            return "pause", rule.scope, rule.starts_on
+        case MinInterval():
+            return "interval", rule.scope, rule.starts_on
+
+
+def packed() -> Mapping[Combination, Sequence[Counter]]:
+    """The counters of all packaged packs by combination, each speaking for itself alone."""
+    found: dict[Combination, list[Counter]] = defaultdict(list)
+    for pack in load_rulebook().packs:
+        for rule in pack.rules:
+            if isinstance(rule, Counter):
+                bare = replace(
+                    rule, outcome="block", when=When(), effective_from=date(2020, 1, 1), vectors=()
+                )
+                found[combination(rule)].append(bare)
+    return dict(found)
+
+
+PACKED = packed()
 
 
 def random_rule(pick: Random, window: str, scope: str, starts_on: str) -> Counter:
@@ -81,31 +116,39 @@ def random_contact(pick: Random, at: datetime) -> PastContact:
     moment = at - pick.randint(-60, reach * 1440) * MINUTE
     return PastContact(
         at=moment,
-        channel=pick.choice(["call", "call", "sms", "letter"]),
+        channel=pick.choice(CHANNELS),
         point_id=pick.choice(["p1", "p1", "p2", ""]),
         initiator=pick.choice(["creditor", "creditor", "debtor"]),
         kind=pick.choice(["attempt", "connected", "conversation", "message"]),
-        party=pick.choice(["debtor", "debtor", "nobody", "third_party", "attorney"]),
+        party=pick.choice(PARTIES),  # type: ignore[arg-type]
         debts=some(),
         accounts=some(),
         by=pick.choice(["us", "us", "group"]),
         number_reached=pick.random() < 0.8,
-        consented_at=pick.choice([None, None, moment - pick.randint(-9, 9) * DAY]),
+        consented_at=pick.choice(
+            [None, None, moment - pick.randint(-9, 9) * DAY + pick.randint(-720, 720) * MINUTE]
+        ),
     )
 
 
-def random_situation(pick: Random, at: datetime, zone: str) -> Situation:
+def random_pending(pick: Random, at: datetime) -> PastContact:
+    contact = random_contact(pick, at)
+    expires = pick.choice([None, contact.at + pick.randint(0, 3000) * MINUTE])
+    return replace(contact, expires_at=expires)
+
+
+def random_situation(pick: Random, at: datetime, zone: str, channel: str = "call") -> Situation:
     return Situation(
-        channel="call",
+        channel=channel,
         point_id="p1",
-        holder="debtor",
+        holder=pick.choice(["debtor", "debtor", "representative"]),
         jurisdiction="CN",
         time_zone=zone,
         stage="reminder",
         is_closed=False,
         has_debt=True,
         past=tuple(random_contact(pick, at) for _ in range(pick.randint(0, 10))),
-        pending=tuple(random_contact(pick, at) for _ in range(pick.choice([0, 0, 1]))),
+        pending=tuple(random_pending(pick, at) for _ in range(pick.choice([0, 0, 1]))),
         debts=tuple(pick.sample(["a", "b"], pick.randint(0, 2))),
         accounts=tuple(pick.sample(["a", "b"], pick.randint(0, 2))),
     )
@@ -120,7 +163,10 @@ def count_by_hand(rule: Counter, situation: Situation, at: datetime) -> int:
     return max(
         sum(
             counts(rule, each, situation, subject, pending=pending)
-            and holds(rule, each.at, at, ZoneInfo(situation.time_zone))
+            and any(
+                holds(rule, moment, at, ZoneInfo(situation.time_zone))
+                for moment in moments(each, at)
+            )
             for pending, contacts in ((False, situation.past), (True, situation.pending))
             for each in contacts
         )
@@ -128,30 +174,46 @@ def count_by_hand(rule: Counter, situation: Situation, at: datetime) -> int:
     )
 
 
+def moments(each: PastContact, at: datetime) -> list[datetime]:
+    """When it was; a pending one may be made at any moment: now, or as near to now as it can."""
+    last = each.expires_at or each.at
+    return [each.at, last, at] if each.at <= at <= last else [each.at, last]
+
+
 def counts(
     rule: Counter, each: PastContact, situation: Situation, subject: str | None, *, pending: bool
 ) -> bool:
     about = {"debt": each.debts, "account": each.accounts}.get(rule.scope, ())
+    others = {"debtor", "representative", "third_party", "attorney", "bureau", "creditor"}
+    named = rule.counted_channels or rule.channels
     concerned = (
-        (rule.channels == ("*",) or each.channel in rule.channels)
+        ("*" in named or each.channel in named)
+        and (bool(rule.counted_channels) or each.channel not in rule.except_channels)
         and each.initiator in rule.initiators
         and (rule.scope == "creditor_group" or each.by == "us")
         and not (rule.scope == "point" and each.point_id == "p2")
         and not (subject and about and subject not in about)
-        and not (rule.person == "same" and each.party in {"third_party", "attorney"})
+        and not (rule.person == "same" and each.party in others - {situation.holder})
     )
-    kind = any(each.kind in MEANS[word] for word in rule.counts)
-    return concerned and (pending or (kind and not excluded(rule, each)))
+    kind = any(each.kind in MEANS[word] for word in rule.counts) and each.party in rule.parties
+    return concerned and (
+        pending or (kind and not excluded(rule, each, ZoneInfo(situation.time_zone)))
+    )
 
 
-def excluded(rule: Counter, each: PastContact) -> bool:
+def excluded(rule: Counter, each: PastContact, zone: ZoneInfo) -> bool:
     return (
         ("not_connected" in rule.excludes and not each.number_reached)
-        or ("to_attorney" in rule.excludes and each.party == "attorney")
+        or any(
+            f"to_{party}" in rule.excludes and each.party == party
+            for party in ("attorney", "bureau", "creditor")
+        )
         or (
             "consented" in rule.excludes
             and each.consented_at is not None
-            and timedelta(0) <= each.at - each.consented_at <= rule.consent_days * DAY
+            and each.consented_at <= each.at
+            and (each.at.astimezone(zone).date() - each.consented_at.astimezone(zone).date()).days
+            < rule.consent_days
         )
     )
 
@@ -216,13 +278,20 @@ def disagreement(rule: Counter, situation: Situation, at: datetime, pick: Random
     return "" if free == [False, False, True] else f"{until} is not the first lawful moment"
 
 
-def recount(histories: int) -> list[str]:
+def recount(histories: int, rules: Sequence[Counter] = ()) -> list[str]:
+    """The disagreements over as many random histories: of these rules in turn, or of random ones."""
     pick = Random(20261127)
     found = []
     for number in range(histories):
-        rule = random_rule(pick, *COMBINATIONS[number % len(COMBINATIONS)])
+        if rules:
+            rule = rules[number % len(rules)]
+            if isinstance(rule, MaxContacts):  # So that small histories reach it as well.
+                rule = replace(rule, limit=pick.randint(1, rule.limit))
+        else:
+            rule = random_rule(pick, *COMBINATIONS[number % len(COMBINATIONS)])
         at = START + pick.randint(0, 60 * 1440) * MINUTE
-        situation = random_situation(pick, at, pick.choice(ZONES))
+        channel = pick.choice([each for each in CHANNELS if rule.binds(each)])
+        situation = random_situation(pick, at, pick.choice(ZONES), channel)
         if wrong := disagreement(rule, situation, at, pick):
             found.append(f"{wrong}\n{rule}\n{at} {situation}")
     return found
@@ -230,6 +299,22 @@ def recount(histories: int) -> list[str]:
 
 def test_counters_agree_with_a_recount_by_hand() -> None:
     assert recount(HISTORIES) == []
+
+
+@pytest.mark.parametrize("used", PACKED, ids="-".join)
+def test_every_combination_that_a_pack_uses_agrees_with_a_recount(
+    used: Combination, report: Callable[[str], None]
+) -> None:
+    """Whatever counter a pack brings is recounted here, with its own counts and initiators."""
+    rules = PACKED[used]
+    assert recount(OF_EACH, rules) == []
+    report(f"{OF_EACH} histories of {' × '.join(used)}, by {len(rules)} rules")
+
+
+def test_the_random_rules_have_every_combination_that_a_pack_uses() -> None:
+    assert set(PACKED) <= set(COMBINATIONS)
+    initiators = {each for rules in PACKED.values() for rule in rules for each in rule.initiators}
+    assert initiators <= {"creditor", "debtor"}
 
 
 @pytest.mark.parametrize("bug", ["server_midnight", "first_day", "scope"])

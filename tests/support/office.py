@@ -14,6 +14,7 @@ from duecourse.case.context import Actor, Context
 from duecourse.case.state import Case
 from duecourse.case.timers import command_of
 from duecourse.flow.filings import Filings
+from duecourse.flow.house import contents_of
 from duecourse.flow.outreach import Outreach
 from duecourse.flow.projector import Projector
 from duecourse.flow.worker import Worker
@@ -82,6 +83,8 @@ class Office:
         creditors: Mapping[str, CreditorDetails],
     ) -> None:
         self.now = NOON
+        self._licences = {code: each.licence for code, each in creditors.items()}
+        self._contents = contents_of(channels)
         vault = Vault(database, bytes(range(32)))
         self.engine = Engine(
             database,
@@ -102,9 +105,15 @@ class Office:
             lease_seconds=0.0,
         )
 
-    @staticmethod
-    def _context(actor: Actor, at: datetime) -> Context:
-        return Context(at=at, actor=actor, rules=RULES, treatment=TREATMENT)
+    def _context(self, actor: Actor, at: datetime) -> Context:
+        return Context(
+            at=at,
+            actor=actor,
+            rules=RULES,
+            treatment=TREATMENT,
+            licences=self._licences,
+            contents=self._contents,
+        )
 
     def open(self, **fields: object) -> UUID:
         case_id = uuid.uuid4()

@@ -18,6 +18,7 @@ from duecourse.case.decide import decide
 from duecourse.case.errors import CaseError, Contradiction, Unknown
 from duecourse.case.evolve import evolve
 from duecourse.case.state import Case
+from duecourse.case.words import Blocks
 from duecourse.money.amounts import Buckets
 from duecourse.rules.gate import load_rulebook
 from duecourse.rules.treatment import load_treatment
@@ -42,7 +43,7 @@ ALLOWED = {
     ("legal", "negotiation"),
 }
 # Asks that a refusal leaves no trace of in the case, so that the rules answer again.
-ASKED_AGAIN = c.RequestContact
+ASKED_AGAIN = (c.RequestContact, c.ApproveReferral, c.RequestBureauReport)
 
 
 def some(*kinds: Any) -> st.SearchStrategy[Any]:
@@ -147,7 +148,8 @@ class Driver(RuleBasedStateMachine):
         except CaseError as error:
             raise AssertionError(f"a repeat was refused: {error}") from error
         if isinstance(command, ASKED_AGAIN):
-            again = [event for event in again if not isinstance(event, e.ContactRefused)]
+            refusals = (e.ContactRefused, e.ActionRefused)
+            again = [event for event in again if not isinstance(event, refusals)]
         assert again == [], "a repeat made something happen"
 
     def happen(self, event: e.Event) -> None:
@@ -173,7 +175,14 @@ class Driver(RuleBasedStateMachine):
                 self.check_contact(contact.channel)
                 assert contact.status == "permitted"
                 assert self.at < contact.expires_at
+            case e.BureauReportPermitted():
+                assert not self.is_held("bureau")
+                assert case.facts["told_before_reporting"] <= case.today(self.at)
+            case e.FilingStarted():
+                assert not self.is_held("legal")
+                assert ZoneInfo(case.debtor.time_zone)
             case e.LegalReferralApproved():
+                assert not self.is_held("legal")
                 assert event.approved_by != case.referrals[event.referral_id].proposed_by
             case _:
                 pass
@@ -201,10 +210,10 @@ class Driver(RuleBasedStateMachine):
                     pass
         return stopped
 
-    def is_held(self) -> bool:
+    def is_held(self, what: Blocks = "outreach") -> bool:
         today = self.case.today(self.at)
         return any(
-            "outreach" in hold.blocks and (hold.until is None or hold.until >= today)
+            what in hold.blocks and (hold.until is None or hold.until >= today)
             for hold in self.case.holds.values()
         )
 
