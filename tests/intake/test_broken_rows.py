@@ -39,6 +39,10 @@ TEN_WAYS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda row: row.replace(b"2024-06-01", b"2026-02-02"),
         "contract_on",
     ),
+    "a limitation period over before it began": (
+        lambda row: row.replace(b"2029-03-31", b"2026-01-31"),
+        "limitation_expires_on",
+    ),
     "an amount without end": (lambda row: row.replace(b"1250.00", b"9" * 3000), "principal"),
     "a currency that is none": (lambda row: row.replace(b"CNY", b"RMB"), "currency"),
     "no borrower": (lambda row: row.replace(b"B-2", b" "), "borrower_ref"),

@@ -55,6 +55,7 @@ def test_the_fields_of_a_row_reach_the_case(
     (account,) = case.debts.values()
     assert account.debt.due_on == date(2026, 2, 1)
     assert account.debt.contract_on == date(2024, 6, 1)
+    assert account.limitation_expires_on == date(2029, 3, 31)
 
 
 def test_a_file_imported_again_changes_nothing_and_says_so(

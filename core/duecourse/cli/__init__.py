@@ -9,7 +9,18 @@ from typing import Final, NoReturn
 
 import rich_click as click
 
-from duecourse.cli import cases, followers, imports, keys, lint, operations, rules, tryout
+from duecourse.cli import (
+    backtest,
+    cases,
+    doctor,
+    followers,
+    imports,
+    keys,
+    lint,
+    operations,
+    rules,
+    tryout,
+)
 from duecourse.cli.settings import ReadSettings
 from duecourse.demo.errors import DemoFailed
 from duecourse.rules.toml_files import BadFile
@@ -58,8 +69,9 @@ duecourse.add_command(tryout.demo)
 duecourse.add_command(operations.serve)
 duecourse.add_command(operations.worker)
 duecourse.add_command(operations.migrate)
-duecourse.add_command(operations.doctor)
+duecourse.add_command(doctor.doctor)
 duecourse.add_command(operations.plugins)
+rules.rules.add_command(backtest.backtest)
 duecourse.add_command(rules.rules)
 duecourse.add_command(followers.followers)
 duecourse.add_command(keys.keys)

@@ -1,4 +1,4 @@
-"""Running the parts, and seeing that they are well."""
+"""Running the parts, and listing what is plugged into them."""
 
 import gc
 import os
@@ -9,17 +9,13 @@ from types import FrameType
 
 import msgspec
 import rich_click as click
-from rich.console import Console
-from rich.markup import escape
 
 from duecourse.cli.settings import ReadSettings
 from duecourse.cli.tables import show
 from duecourse.flow.house import House, dsn_of
 from duecourse.plugins import Plugins
 from duecourse.settings import Settings
-from duecourse.store.embedded import EmbeddedError, describe
 from duecourse.store.migrate import migrate as run_migrations
-from duecourse.store.migrate import pending
 
 _until_stdin_closes = click.option(
     "--until-stdin-closes",
@@ -113,41 +109,6 @@ def migrate(settings: ReadSettings) -> None:
     """Bring the tables of the database up to date. May be run at any time, by many at once."""
     applied = run_migrations(dsn_of(settings.anew()))
     click.echo(f"applied: {', '.join(applied)}" if applied else "the database is up to date")
-
-
-@click.command()
-@click.pass_obj
-def doctor(settings: ReadSettings) -> None:
-    """Say what runs where, and what is missing. Exits with 1 when something is."""
-    read = settings.anew()
-    console = Console(soft_wrap=True)
-    found = describe(read.data)
-    console.print(f"data folder: {found.data}")
-    if read.database_url is not None:
-        console.print("database: the server that the settings name")
-    else:
-        console.print(f"database: embedded, binaries {found.binaries}, running {found.running}")
-    if found.problem and read.database_url is None:
-        raise EmbeddedError(found.problem)
-    settings(first_key=True)
-    waiting = pending(dsn_of(read))
-    trouble = bool(waiting)
-    if waiting:
-        console.print(f"[red]migrations to run: {', '.join(waiting)}[/] (duecourse migrate)")
-    for line in Plugins.discover(read.plugin_tables, read.plugins).listing:
-        if line.state == "broken":
-            trouble = True
-            # The reason may begin with [channels.x], which is no style of rich's.
-            console.print(escape(f"plugin {line.name} {line.instance}: {line.reason}"), style="red")
-    if not waiting:
-        with House.open(settings()) as house:
-            for each in house.runner().lag():
-                console.print(
-                    f"follower {each.name}: {each.events} events behind ({each.seconds:.0f} s),"
-                    f" {each.parked} cases parked"
-                )
-                trouble |= each.parked > 0
-    sys.exit(1 if trouble else 0)
 
 
 @click.group()

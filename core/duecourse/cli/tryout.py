@@ -4,14 +4,21 @@ import json
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import rich_click as click
 from rich.console import Console
 from rich.panel import Panel
 
+from duecourse.cli.backtest_text import Asked, headline, markdown
+from duecourse.cli.rules import book_of
+from duecourse.flow.backtest import Backtest, Question
+from duecourse.store.histories import histories_of
+
 if TYPE_CHECKING:
     from duecourse.demo.drive import Demo
+
+_SHOWN_RULES: Final = 4
 
 
 @click.command()
@@ -33,7 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 def demo(*, once: bool, data: Path, borrowers: int, real_accounts: int, port: int) -> None:
-    """Import fictional borrowers, remind them within the rules, and tell six stories.
+    """Import fictional borrowers, remind them within the rules, and tell eight stories.
 
     Everything runs on this machine: an embedded PostgreSQL, an SMS gateway, a mail sink, the
     API and the worker. A second run on the same data repeats nothing.
@@ -70,10 +77,34 @@ def _run(started: "Demo", console: Console) -> None:
     from duecourse.demo.summary import show  # noqa: PLC0415 - as above
 
     show(started.summary(), console)
+    _back_test(started, console)
     config, case_id = started.setting.config, started.case_id("plan-kept")
     console.print("\nLook at a case:")
     for what in ("timeline", "replay", "show"):
         console.print(f"  .venv/bin/duecourse --config {config} case {what} {case_id}")
+
+
+def _back_test(started: "Demo", console: Console) -> None:
+    """Ask the American rules about every contact of the demo, beside the Chinese ones."""
+    house = started.house
+    cn, us = (book_of((name,), house.rules) for name in ("cn", "us"))
+    question = Question(book=us, baseline=cn, place="US")
+    with histories_of(house.engine.log) as histories:
+        report = Backtest(question).run(histories.read())
+    asked = Asked.of(question, histories.position, as_if_in_force=False)
+    file = started.setting.folder / "backtest-cn-us.md"
+    file.write_text(markdown(asked, report), encoding="utf-8")
+    console.print(
+        f"\nThe US pack beside the China pack, as if all of them lived there:\n  {headline(report.total)}"
+    )
+    refusing = [group for group in report.by_rule if group.counts.newly_refused]
+    for group in refusing[:_SHOWN_RULES]:
+        console.print(f"  {group.counts.newly_refused:6,} by {group.name}: {group.says}")
+    console.print(f"  The whole report is in {file}; make it yourself:")
+    console.print(
+        f"  .venv/bin/duecourse --config {started.setting.config}"
+        " rules backtest --baseline cn --pack us --place US"
+    )
 
 
 def _go_on(started: "Demo", console: Console) -> None:

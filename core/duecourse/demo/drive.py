@@ -161,7 +161,7 @@ class Demo:
             if event["type"] == "ContactRefused":
                 self.console.print(
                     f"              [yellow]refused[/]: {event['says']} ({event['citation']});"
-                    f" not before {event['next_lawful_at']}"
+                    f" {_not_before(event['next_lawful_at'])}"
                 )
 
     def _until_quiet(self) -> None:
@@ -188,6 +188,13 @@ class Demo:
 
     def summary(self) -> Summary:
         return summarise(self.house.engine)
+
+
+def _not_before(moment: str | None) -> str:
+    if moment is None:
+        return "until something else changes"
+    local = datetime.fromisoformat(moment).astimezone(story.CLOCK)
+    return f"not before {local:%d %b %H:%M}"
 
 
 def _ensure(processes: Sequence[Process]) -> None:

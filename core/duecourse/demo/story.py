@@ -1,4 +1,4 @@
-"""Six cases, told as what people do over the HTTP API. Everybody in it is fictional.
+"""Eight cases, told as what people do over the HTTP API. Everybody in it is fictional.
 
 A scene that was played before is answered from the log, so the story can be told again.
 """
@@ -15,6 +15,7 @@ from duecourse.intake.people import generate_payments, generate_portfolio
 START: Final = date(2026, 3, 2)
 DAYS: Final = 91
 CLOCK: Final = ZoneInfo("Asia/Shanghai")
+_NAMES: Final = "甲乙丙丁戊己庚辛"
 
 Body = dict[str, Any]
 
@@ -37,8 +38,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
 def scenes() -> list[Scene]:
     """The story in the order of its time."""
-    told = [*_paid(), *_kept(), *_broken(), *_disputed(), *_quiet(), *_filed()]
-    return sorted(told, key=lambda scene: scene.at)
+    cases = (_paid, _kept, _broken, _disputed, _quiet, _filed, _often, _moved)
+    return sorted((scene for tell in cases for scene in tell()), key=lambda scene: scene.at)
 
 
 def bank_files(borrowers: int, seed: int) -> list[tuple[datetime, list[dict[str, str]]]]:
@@ -72,7 +73,7 @@ def _case(name: str, number: int, principal_minor: int, days_past_due: int) -> S
             "creditor_name": "Story Bank (fictional)",
             "borrower_ref": f"STORY-{number}",
             "debtor": {
-                "name": f"{'甲乙丙丁戊己'[number - 1]}某示例",
+                "name": f"{_NAMES[number - 1]}某示例",
                 "language": "zh",
                 "time_zone": "Asia/Shanghai",
                 "jurisdiction": "CN",
@@ -83,7 +84,7 @@ def _case(name: str, number: int, principal_minor: int, days_past_due: int) -> S
                 {
                     "point_id": "home",
                     "kind": "postal",
-                    "address": f"{'甲乙丙丁戊己'[number - 1]}某示例\n虚构省示例市样板路 {number} 号",
+                    "address": f"{_NAMES[number - 1]}某示例\n虚构省示例市样板路 {number} 号",
                 },
             ],
             "debts": [
@@ -94,6 +95,7 @@ def _case(name: str, number: int, principal_minor: int, days_past_due: int) -> S
                     "balance": {"principal": principal_minor},
                     "due_on": due_on.isoformat(),
                     "contract_on": (due_on - timedelta(days=400)).isoformat(),
+                    "limitation_expires_on": (due_on + timedelta(days=3 * 365)).isoformat(),
                 }
             ],
         },
@@ -208,6 +210,38 @@ def _filed() -> list[Scene]:
             name, 10, "15:00", "/referrals/{referral_id}/outcomes", "is accepted by the court",
             role="legal", outcome="accepted", court_reference="(2026)虚构0001民初1号",
             occurred_on=(START + timedelta(days=10)).isoformat(),
+        ),
+    ]  # fmt: skip
+
+
+def _often() -> list[Scene]:
+    name, said = "weekly-cap", "愿意付款, 请发账单 (fictional)"
+    talks = [_call(name, day, "right_party_contact", said, "oversight") for day in (1, 2, 4)]
+    return [
+        _case(name, 7, 1_100_00, 12),
+        *(scene for talk in talks for scene in talk),
+        _act(
+            name, 5, "10:30", "/contacts", "is to be called a fourth time within a week",
+            channel="call", template="call",
+        ),
+    ]  # fmt: skip
+
+
+def _moved() -> list[Scene]:
+    name = "two-places"
+    return [
+        _case(name, 8, 1_300_00, 9),
+        _act(
+            name, 8, "11:00", "/debtor/possible-places", "may be living in Australia now",
+            jurisdiction="AU", time_zone="Australia/Sydney",
+        ),
+        _act(
+            name, 9, "18:30", "/contacts", "is to be called: evening in Shanghai, night in Sydney",
+            channel="call", template="call",
+        ),
+        _act(
+            name, 12, "10:00", "/debtor/place", "lives in Shanghai after all",
+            jurisdiction="CN", time_zone="Asia/Shanghai",
         ),
     ]  # fmt: skip
 
