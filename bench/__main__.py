@@ -17,6 +17,7 @@ from typing import Final, NoReturn
 import psycopg
 
 from bench import (
+    backtest,
     children,
     growth,
     http,
@@ -47,6 +48,7 @@ PARTS: Final = (
     "http",
     "reads",
     "growth",
+    "backtest",
 )
 ON_REAL_DISK: Final = frozenset({"limits", "stock", "django", "emmett", "ours"})
 _ROUNDS: Final = 5
@@ -56,7 +58,9 @@ _QUICK_SECONDS: Final = 1.0
 # What can go wrong with one contender without harm to the others.
 _TROUBLE: Final = (Failed, EmbeddedError, StoreError, psycopg.Error, OSError)
 # On the real disk of a quick run only what is needed to compare the disks.
-_QUICK_ON_REAL: Final = frozenset({"pgbench 32", "stock 32", "ours toy 32", "ours toy 512"})
+_QUICK_ON_REAL: Final = frozenset(
+    {"pgbench 32", "stock 32", "ours toy 32", "ours toy 512", "django 2x16"}
+)
 
 
 class Bench:
@@ -104,6 +108,7 @@ class Bench:
             "reads": lambda: reads.contenders(server),
             "stock follower": lambda: stock_follower.contenders(server),
             "growth": lambda: growth.contenders(server, big=self._asked.big),
+            "backtest": lambda: backtest.contenders(server),
         }
         for part, make in makers.items():
             wanted = "reads" if part == "stock follower" else part

@@ -1,9 +1,10 @@
 """How many past contact decisions a back-test judges in a second, reading included.
 
-python -m bench.backtest [CASES] [ROUNDS]
+python -m bench.backtest [CASES] [ROUNDS] [--on DSN]
 
 The history lies in a PostgreSQL of its own. Processor time is this process's, all threads of it;
-the server works on the next page meanwhile, and the wall has both.
+the server works on the next page meanwhile, and the wall has both. With --on it is a child of the
+bench, and goes once through a history that is there already.
 """
 
 import argparse
@@ -13,13 +14,16 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 import psycopg
 from msgspec.structs import replace
 
-from bench import servers
+from bench import children, servers
+from bench.closed_loop import peak_mb, report, wait_for_start
+from bench.contender import Contender, Sample
 from bench.engine import COLLECTOR, MASTER_KEY
 from duecourse.case import commands as c
 from duecourse.case import events as e
@@ -42,9 +46,22 @@ from duecourse.testing.sample import DEBTOR, POINTS, debt
 _LIVES: Final = 200
 """Different lives; more cases repeat them under other ids."""
 _DECISIONS: Final = 40
+_CASES: Final = 1_000
 _FIRST_DAY: Final = datetime(2026, 2, 2, tzinfo=UTC)
 _GATE: Final = (e.ContactPermitted, e.ContactRefused, e.ContactDispatching)
 _COLUMNS: Final = "originator_id, originator_version, topic, state, actor_id, actor_role, causation"
+
+
+def contenders(server: servers.Server) -> Iterator[Contender]:
+    dsn = server.dsn(server.create("backtest"))
+    migrate(dsn)
+    with Database(dsn, application_name="duecourse-bench") as database:
+        _write(dsn, Vault(database, MASTER_KEY), _CASES)
+    yield Contender(key="backtest", part="backtest", run=partial(_in_a_child, dsn))
+
+
+def _in_a_child(dsn: str, seconds: float) -> Sample:
+    return children.run([children.module("bench.backtest", "--on", dsn)], seconds)
 
 
 class Life:
@@ -207,11 +224,25 @@ def _questions() -> dict[str, Question]:
     }
 
 
+def _once(dsn: str) -> None:
+    """Report the decisions for each second of processor time."""
+    with Database(dsn, application_name="duecourse-bench") as database:
+        log = EventLog(database, Vault(database, MASTER_KEY))
+        question = Question(book=load_rulebook())
+        wait_for_start()
+        run = Run(log, question)
+        report({"per_second": run.rates[0], "peak_mb": peak_mb()})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("cases", type=int, nargs="?", default=2_000)
     parser.add_argument("rounds", type=int, nargs="?", default=5)
+    parser.add_argument("--on", metavar="DSN", default="")
     asked = parser.parse_args()
+    if asked.on:
+        _once(asked.on)
+        return
     out = sys.stdout
     with servers.running("real") as server:
         dsn = server.dsn(server.create("backtest"))

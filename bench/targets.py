@@ -13,7 +13,9 @@ Round = Mapping[tuple[Disk, str], Sample]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """`over` divided by the best of `under`. Without `under`: the WAL per event of `over`.
+    """`over` divided by the best of `under`, or by a rate of `each` per second.
+
+    With neither of them: the WAL per event of `over`.
 
     A row without a target informs. `at_most`: less is better.
     """
@@ -21,6 +23,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     over: str
     under: tuple[str, ...] = ()
+    each: float | None = None
     target: float | None = None
     at_most: bool = False
     disk: Disk = "model"
@@ -30,6 +33,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         over = measured.get((self.disk, self.over))
         if over is None:
             return None
+        if self.each is not None:
+            return over.per_second / self.each
         if not self.under:
             return over.wal_bytes
         under = [measured.get((self.disk, key)) for key in self.under]
@@ -102,6 +107,10 @@ MUST_BE_SEEN: Final = (
     Row(
         name="WAL bytes per event at 1 M stored events",
         over="append at 1 M", target=500.0, at_most=True,
+    ),
+    Row(
+        name="back-tested contact decisions for each second of one core / 20,000",
+        over="backtest", each=20_000.0, target=1.0,
     ),
 )  # fmt: skip
 
