@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
 from types import FrameType
@@ -69,16 +70,33 @@ def serve(context: click.Context, host: str, port: int, *, until_stdin_closes: b
         app = create_app(services_of(house))
         house.engine.start()
         _look_for_cycles_rarely()
-        uvicorn.run(
+        config = uvicorn.Config(
             app,
-            host=host,
-            port=port,
             log_level="warning",
             timeout_graceful_shutdown=3,
             access_log=False,
             # Nothing asks for the client's address or scheme.
             proxy_headers=False,
         )
+        with _listening(host, port) as listener:
+            click.echo(f"serving on {_address_of(listener)}; Ctrl-C stops it", err=True)
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as refused:
+        why = str(refused.strerror).partition(" (")[0]
+        raise click.ClickException(
+            f"cannot listen on {host} port {port}: {why}; choose another with --host and --port"
+        ) from refused
+
+
+def _address_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 @click.command()
@@ -100,6 +118,7 @@ def worker(settings: ReadSettings, *, until_stdin_closes: bool) -> None:
             if each.state == "broken":
                 click.echo(f"{each.instance or each.name} is broken: {each.reason}", err=True)
         _look_for_cycles_rarely()
+        click.echo("working; Ctrl-C stops it", err=True)
         house.worker().run(stop.is_set)
 
 
