@@ -144,6 +144,8 @@ def on_http_error(_request: AnyRequest, error: HTTPException) -> Response[Proble
         return on_defect(_request, error)
     kind = _BY_STATUS.get(error.status_code, MALFORMED)
     detail = error.detail if kind is MALFORMED else kind.title.lower()
+    if kind is NOT_FOUND:
+        detail = "there is nothing at this path; ids are UUIDs, and the schema has all paths"
     return answer(kind.problem(detail), error.headers)
 
 

@@ -367,3 +367,16 @@ def test_the_worklist_comes_in_pages_and_by_filter(
         assert held[7:] in found
         assert case[7:] not in found
     assert collector.get("/cases", stage="legal").json() == {"items": [], "next_cursor": None}
+
+
+def test_a_field_that_is_missing_is_named(collector: Caller, case: str) -> None:
+    answer = collector.post(f"{case}/payments", {"payment_id": "bank-1", "currency": "CNY"})
+    problem = answer.json()
+    assert (answer.status_code, problem["field"]) == (400, "amount_minor")
+    assert "missing" in problem["detail"]
+
+
+def test_a_case_id_that_is_none_is_explained(collector: Caller) -> None:
+    answer = collector.get("/cases/B-1")
+    assert answer.status_code == 404
+    assert "UUID" in answer.json()["detail"]
