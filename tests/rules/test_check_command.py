@@ -105,7 +105,11 @@ def test_a_pack_of_ones_own_is_asked(ask: Ask, tmp_path: Path) -> None:
         (["--at", "noon"], None, "--at: 'noon' is no moment; write it like"),
         (["--at", "0001-03-02T12:00:00Z"], None, "--at: .* out of all reason"),
         (["--at", NOON, "--tz", "Nowhere"], None, "--tz: there is no time zone 'Nowhere'; use"),
-        (["--at", NOON, "--channel", "Call!"], None, "--channel: 'Call!' is no channel; use"),
+        (
+            ["--at", NOON, "--channel", "Call!"],
+            None,
+            "--channel: no rule knows the channel 'Call!'; there are",
+        ),
         (
             ["--at", NOON, "--pack", "xx"],
             None,
@@ -127,6 +131,34 @@ def test_a_pack_of_ones_own_is_asked(ask: Ask, tmp_path: Path) -> None:
             ["--at", NOON],
             {"other_places": [{"jurisdiction": "US", "time_zone": "Mars"}]},
             r"other_places\[0\].time_zone: there is no time zone 'Mars'",
+        ),
+        # A misspelt word would let every rule that looks for it pass by.
+        (
+            ["--at", NOON, "--channel", "phone"],
+            None,
+            "--channel: no rule knows the channel 'phone'; there are",
+        ),
+        (["--at", NOON], {"licence": "fdcpa-collector"}, "licence: no rule knows 'fdcpa-col"),
+        (["--at", NOON], {"opted_out": ["phone"]}, "opted_out: no rule knows 'phone'; there are"),
+        (["--at", NOON], {"refused_media": ["text"]}, "refused_media: no rule knows 'text'"),
+        (["--at", NOON], {"consents": ["tpca"]}, "consents: no rule knows 'tpca'; there are"),
+        (["--at", NOON], {"content": ["legal-threat"]}, "content: no rule knows 'legal-threat'"),
+        (["--at", NOON], {"facts": {"asigned": "2026-01-01"}}, "facts: no rule knows 'asigned'"),
+        (["--at", NOON], {"holds": [{"kind": "disput"}]}, r"holds\[0\].kind: no rule knows"),
+        (
+            ["--at", NOON],
+            {"holds": [{"kind": "dispute", "blocks": ["contact"]}]},
+            r"holds\[0\].blocks\[0\]: Invalid enum value 'contact'",
+        ),
+        (
+            ["--at", NOON],
+            {"past": [{"at": NOON, "channel": "phone"}]},
+            r"past\[0\].channel: no rule knows 'phone'",
+        ),
+        (
+            ["--at", NOON],
+            {"agreed_hours": [{"start": "18:00:00", "end": "20:00:00", "channels": ["phone"]}]},
+            r"agreed_hours\[0\].channels: no rule knows 'phone'",
         ),
     ],
 )

@@ -1,6 +1,5 @@
 """The rules of contact: listed, explained, and asked about a contact that nobody has to make."""
 
-import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,16 +17,16 @@ from duecourse.cli.settings import ReadSettings
 from duecourse.cli.tables import show
 from duecourse.flow.house import rules_of
 from duecourse.plugins import Plugins
-from duecourse.rules.casefile import CaseFile, read_case
+from duecourse.rules.casefile import CaseFile, check_names, read_case
 from duecourse.rules.clock import find_zone, is_aware
 from duecourse.rules.gate import Place, Situation, Verdict, judge
 from duecourse.rules.kinds import Rule, RuleData, Vector
+from duecourse.rules.names import Names, names_of
 from duecourse.rules.pack import EVERYWHERE, Pack, RuleBook, load_pack
 from duecourse.rules.places import lies_within
 from duecourse.rules.toml_files import BadFile
 
 NOT_PERMITTED: Final = 3
-_CHANNEL: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _MAX_CASE_BYTES: Final = 10_000_000
 
 
@@ -54,7 +53,7 @@ def list_rules(settings: ReadSettings, *, as_json: bool) -> None:
     rows = (
         (
             f"{pack.name} {pack.version}",
-            rule.id,
+            pack.name_of(rule),
             rule.says,
             rule.citation,
             rule.confidence,
@@ -88,6 +87,8 @@ def explain_rule(settings: ReadSettings, rule_id: str) -> None:
 def _explained(pack: Pack, rule: Rule, name: str) -> Iterator[str]:
     until = f" until {rule.effective_to}" if rule.effective_to else ""
     yield f"{name}: {rule.says}"
+    if rule.zh is not None:
+        yield f"in Chinese: {rule.zh.says}"
     yield f"source: {rule.citation} (confidence {rule.confidence})"
     yield f"pack: {pack.name} {pack.version}, {pack.title}"
     yield f"in force: from {rule.effective_from}{until}, on the debtor's clock"
@@ -169,9 +170,10 @@ def check(
     installed = rulebook(settings)
     try:
         book = book_of(packs, installed)
-        case = CaseFile() if case_file is None else _read(case_file)
+        names = names_of(rule for pack in installed.packs + book.packs for rule in pack.rules)
+        case = CaseFile() if case_file is None else _read(case_file, names)
         moment, zone = read_moment(at), _zone("--tz", time_zone)
-        wanted = _placed(case, book, _channel(channel), zone.key)
+        wanted = _placed(case, book, _channel(channel, names), zone.key)
     except BadFile as bad:
         raise click.UsageError(str(bad)) from bad
     verdict = judge(book, wanted, moment)
@@ -204,10 +206,11 @@ def _pack(name: str, installed: dict[str, Pack], option: str) -> Pack:
     return load_pack(file)
 
 
-def _read(file: Path) -> CaseFile:
+def _read(file: Path, names: Names) -> CaseFile:
     if file.stat().st_size > _MAX_CASE_BYTES:
         _wrong("--case", f"larger than {_MAX_CASE_BYTES} bytes", "leave out old contacts")
     case = read_case(file.read_bytes(), file.name)
+    check_names(case, names, file.name)
     for number, place in enumerate(case.other_places):
         _zone(f"{file.name}: other_places[{number}].time_zone", place.time_zone)
     return case
@@ -232,9 +235,10 @@ def _zone(field: str, name: str) -> ZoneInfo:
     return zone
 
 
-def _channel(name: str) -> str:
-    if not _CHANNEL.fullmatch(name):
-        _wrong("--channel", f"{name!r} is no channel", "use small letters, such as call or sms")
+def _channel(name: str, names: Names) -> str:
+    if name not in names.channels:
+        there_are = ", ".join(sorted(names.channels))
+        _wrong("--channel", f"no rule knows the channel {name!r}", f"there are {there_are}")
     return name
 
 

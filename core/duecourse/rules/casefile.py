@@ -1,11 +1,13 @@
 """A hypothetical case in JSON, so that anyone can ask the rules without a database."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Annotated, Literal
 
 import msgspec
 
 from duecourse.rules.hours import Hours
+from duecourse.rules.names import ALL, HOLDS, WORKPLACE, Names
 from duecourse.rules.situation import (
     Act,
     ActiveHold,
@@ -21,6 +23,7 @@ from duecourse.rules.situation import (
 from duecourse.rules.toml_files import BadFile
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Blocks = Literal["outreach", "legal", "accrual", "bureau"]
 
 
 class FileContact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,7 +46,12 @@ class FileHold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A hold in force. `blocks` left out means all that a hold can block."""
 
     kind: str
-    blocks: tuple[str, ...] = ("outreach", "legal", "accrual", "bureau")
+    blocks: Annotated[tuple[Blocks, ...], msgspec.Meta(min_length=1)] = (
+        "outreach",
+        "legal",
+        "accrual",
+        "bureau",
+    )
     until: date | None = None
 
 
@@ -52,7 +60,7 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     act: Act = "contact"
     jurisdiction: str = ""
-    other_places: tuple[Place, ...] = ()
+    other_places: Annotated[tuple[Place, ...], msgspec.Meta(max_length=20)] = ()
     holder: Literal["debtor", "representative", "third_party", "attorney"] = "debtor"
     point_id: Annotated[str, msgspec.Meta(min_length=1)] = "point-1"
     point_use: PointUse = ""
@@ -61,8 +69,8 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     licence: str = ""
     debt_types: frozenset[str] = frozenset()
     limitation: Limitation = ""
-    debts: tuple[str, ...] = ()
-    accounts: tuple[str, ...] = ()
+    debts: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)] = ()
+    accounts: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)] = ()
     holds: tuple[FileHold, ...] = ()
     opted_out: frozenset[str] = frozenset()
     refused_media: frozenset[str] = frozenset()
@@ -116,6 +124,36 @@ def read_case(raw: bytes, name: str) -> CaseFile:
         raise BadFile(f"{name}: {_field_first(str(error))}; see docs/rules.md") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadFile(f"{name}: is not JSON: {error}; mend it there") from error
+
+
+def check_names(case: CaseFile, names: Names, file: str) -> None:
+    """Raises BadFile for a word that no rule looks for: it would let every rule pass it by."""
+    for field, word, known in _words(case, names):
+        if word not in known:
+            there_are = ", ".join(sorted(known))
+            raise BadFile(f"{file}: {field}: no rule knows {word!r}; there are: {there_are}")
+
+
+def _words(case: CaseFile, names: Names) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Each word of a case file with its field, and the words that are known there."""
+    channels = names.channels
+    if case.licence:
+        yield "licence", case.licence, names.licences
+    for field, words, known in (
+        ("consents", case.consents, names.consents),
+        ("content", case.content or (), names.contents),
+        ("facts", case.facts, names.facts),
+        ("opted_out", case.opted_out, channels | {ALL}),
+        ("refused_media", case.refused_media, channels | {ALL, WORKPLACE}),
+    ):
+        yield from ((field, word, known) for word in sorted(words))
+    for number, hold in enumerate(case.holds):
+        yield f"holds[{number}].kind", hold.kind, names.holds | HOLDS
+    for number, hours in enumerate(case.agreed_hours):
+        at = f"agreed_hours[{number}].channels"
+        yield from ((at, word, channels | {"*"}) for word in hours.channels)
+    for number, contact in enumerate(case.past):
+        yield f"past[{number}].channel", contact.channel, channels
 
 
 def _field_first(words: str) -> str:

@@ -18,6 +18,7 @@ import msgspec
 from duecourse.rules.clock import find_zone, now
 from duecourse.rules.hours import Calendar
 from duecourse.rules.kinds import ContactHours, Counter, QuietHours, Rule, Vector, VectorContact
+from duecourse.rules.names import Names, names_of
 from duecourse.rules.places import lies_within
 from duecourse.rules.predicates import Origin, Standing, speak
 from duecourse.rules.situation import PastContact, Situation
@@ -127,6 +128,11 @@ class RuleBook(msgspec.Struct, frozen=True, dict=True):
             for pack in self.law_of(jurisdiction)
         )
         return Asked(standing, own_law)
+
+    @cached_property
+    def names(self) -> Names:
+        """The words that the rules of this book look for."""
+        return names_of(rule for pack in self.packs for rule in pack.rules)
 
     def reach(self, act: str, channel: str) -> timedelta:
         """How long ago a contact can have ended that still matters to such an act."""

@@ -160,7 +160,7 @@ def _plain(rule: _Plain) -> Predicate:
 
 
 def _third_party(situation: Situation, _: Now) -> Hit | None:
-    if situation.holder in {"debtor", "representative", ""}:
+    if situation.holder in {"debtor", "representative", "attorney", ""}:
         return None
     return Hit(inputs={"holder": situation.holder})
 
