@@ -20,8 +20,10 @@ from duecourse.testing.sample import (
     DEBTOR,
     LATE,
     NOON,
+    OTHER_DEBT,
     POINTS,
     accepted,
+    debt,
     dispatch,
     hold,
     opened,
@@ -167,6 +169,14 @@ def test_a_case_that_is_closed_or_owes_nothing_is_left_in_peace() -> None:
     assert closed.then_one(e.ContactRefused).rule == "closed"
     paid = given(*opened()).when(pay(60_000)).when(c.ReopenCase(reason="by mistake"))
     assert paid.when(request()).then_one(e.ContactRefused).rule == "nothing_owed"
+
+
+def test_no_contact_about_a_debt_that_was_withdrawn() -> None:
+    story = given(*opened(debt(), debt(OTHER_DEBT)))
+    story.when(c.WithdrawDebt(debt_id=DEBT, reason="sold back"))
+    refused = story.when(replace(request(), debts=(DEBT,))).then_one(e.ContactRefused)
+    assert refused.rule == "nothing_owed"
+    story.when(replace(request(), debts=(OTHER_DEBT,))).then_one(e.ContactPermitted)
 
 
 # --- dispatch --------------------------------------------------------------------------------

@@ -158,12 +158,10 @@ def check_debts(case: Case, debts: tuple[UUID, ...]) -> None:
 def first_point(case: Case, channel: str) -> str:
     """The debtor's first usable address for a channel; empty when there is none."""
     kind = point_kind(channel)
-    usable = (
-        key
-        for key, point in case.points.items()
-        if point.kind == kind and point.holder == "debtor" and point.address
-    )
-    return next(usable, "")
+    for key, point in case.points.items():
+        if point.kind == kind and point.holder == "debtor" and point.address:
+            return key
+    return ""
 
 
 def _refusal(

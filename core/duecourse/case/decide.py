@@ -17,15 +17,17 @@ from duecourse.case.evolve import evolve
 from duecourse.case.state import Case
 
 # Asks that make sense for a closed case.
-_EVEN_CLOSED: Final = (c.ReopenCase, c.CloseCase, c.StartDispatch, c.RequestContact)
+_EVEN_CLOSED: Final = frozenset({c.ReopenCase, c.CloseCase, c.StartDispatch, c.RequestContact})
 # A verdict can be found again from the log alone, so what the settings say goes there first.
-_ASKS_THE_RULES: Final = (
-    c.RequestContact,
-    c.StartDispatch,
-    c.FollowTreatment,
-    c.ApproveReferral,
-    c.StartFiling,
-    c.RequestBureauReport,
+_ASKS_THE_RULES: Final = frozenset(
+    {
+        c.RequestContact,
+        c.StartDispatch,
+        c.FollowTreatment,
+        c.ApproveReferral,
+        c.StartFiling,
+        c.RequestBureauReport,
+    }
 )
 
 
@@ -42,10 +44,13 @@ def decide(case: Case | None, command: c.Command, context: Context) -> list[Even
     assert context.at >= case.at, "time never runs backwards within a case"
     if isinstance(command, c.CloseCase) and case.is_closed:
         return []
-    if case.is_closed and isinstance(command, c.Ask) and not isinstance(command, _EVEN_CLOSED):
+    kind = type(command)
+    if case.is_closed and isinstance(command, c.Ask) and kind not in _EVEN_CLOSED:
         raise CaseIsClosed("the case is closed; reopen it first")
-    known = terms.licence_recorded(case, context) if isinstance(command, _ASKS_THE_RULES) else []
-    events = DECIDE[type(command)](reduce(evolve, known, case), command, context)
+    known = terms.licence_recorded(case, context) if kind in _ASKS_THE_RULES else []
+    if not known:
+        return DECIDE[kind](case, command, context)
+    events = DECIDE[kind](reduce(evolve, known, case), command, context)
     return [*known, *events] if events else []
 
 

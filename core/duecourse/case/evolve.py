@@ -376,11 +376,12 @@ def _paid(case: Case, event: e.PaymentRecorded) -> Case:
 
 
 def _with(case: Case, allocations: Iterable[e.Allocation], sign: int) -> Mapping[UUID, DebtAccount]:
-    debts = case.debts
+    debts = dict(case.debts)
     for each in allocations:
-        owed = debts[each.debt_id].outstanding
+        account = debts[each.debt_id]
+        owed = account.outstanding
         outstanding = owed + each.paid if sign > 0 else owed - each.paid
-        debts = _changed(debts, each.debt_id, outstanding=outstanding)
+        debts[each.debt_id] = replace(account, outstanding=outstanding)
     return debts
 
 

@@ -1,6 +1,7 @@
 """Promises to pay, and money that came in."""
 
 from datetime import timedelta
+from functools import reduce
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
@@ -77,15 +78,16 @@ def record_payment(case: Case, command: c.RecordPayment, context: Context) -> li
         back = e.PaymentReversed(at=context.at, payment_id=command.payment_id, reason=reason)
         return [paid, back]
     after = evolve(case, paid)
-    events = [paid, *_kept(after, context), *plan_progress(after, context)]
-    events += _called_back(case, context)
+    met = [*_kept(after, context), *plan_progress(after, context)]
+    recalled = _called_back(case, context)
+    events = [paid, *met, *recalled]
     if case.is_closed or not case.owes:
         return events
-    for event in events[1:]:
-        after = evolve(after, event)
+    after = reduce(evolve, met, after)
     if after.owes:
         return [*events, *moot_promises(after, context)]
-    settled = any(isinstance(event, e.BalanceWaived) for event in events)
+    settled = any(isinstance(event, e.BalanceWaived) for event in met)
+    after = reduce(evolve, recalled, after)
     return [*events, *closing(after, context, "settled" if settled else "paid")]
 
 
@@ -117,8 +119,8 @@ def _allocated(case: Case, command: c.RecordPayment, context: Context) -> e.Paym
             due_on=account.debt.due_on,
             designated=key == command.debt_id,
         )
-        for key, account in case.active_debts.items()
-        if account.debt.currency == command.currency
+        for key, account in case.debts.items()
+        if not account.withdrawn and account.debt.currency == command.currency
     }
     parts = allocate(command.amount_minor, owed, profile)
     return e.PaymentRecorded(

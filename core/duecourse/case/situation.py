@@ -1,8 +1,8 @@
 """The case as the rules see it: everything that any rule may look at."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -12,6 +12,8 @@ from duecourse.case.words import MANUAL_CHANNELS, NOT_CONNECTED, ReceiptStatus, 
 from duecourse.rules.gate import ActiveHold, PastContact, Situation
 from duecourse.rules.hours import EVERY_DAY, Hours
 from duecourse.rules.situation import Act, Limitation
+
+V = TypeVar("V")
 
 LOST: Final[frozenset[ReceiptStatus]] = frozenset({"failed", "bounced", "expired", "returned"})
 """A message with one of these receipts has reached nobody."""
@@ -35,8 +37,9 @@ def situation(
     """
     point = case.points.get(point_id)
     fits = point is not None and point.kind == point_kind(channel) and bool(point.address)
-    about = tuple(str(key) for key in debts)
+    about = _texts(debts)
     accounts = about_accounts(case, debts)
+    owing = [account for account in accounts if account.outstanding.total]
     return Situation(
         act=act,
         channel=channel,
@@ -47,7 +50,7 @@ def situation(
         other_places=case.other_places,
         stage=case.stage,
         is_closed=case.is_closed,
-        has_debt=any(account.outstanding.total for account in accounts),
+        has_debt=bool(owing),
         licence=case.licence,
         holds=tuple(_holds(case)),
         opted_out=_opt_outs(case, channel),
@@ -56,8 +59,8 @@ def situation(
         agreed_hours=tuple(_agreed_hours(case)),
         past=tuple(past_of(case, without)),
         pending=tuple(pending_of(case, at, without)),
-        debt_types=frozenset(account.debt.product for account in accounts),
-        limitation=limitation(accounts, case.today(at)),
+        debt_types=frozenset([account.debt.product for account in accounts]),
+        limitation=limitation(owing, case.today(at)),
         debts=about,
         accounts=about,
         point_use=point.use if point is not None else "",
@@ -68,7 +71,15 @@ def situation(
 
 def about_accounts(case: Case, debts: Collection[UUID]) -> list[DebtAccount]:
     """The debts of these ids that were not withdrawn; all of them when none are named."""
-    return [account for key, account in case.active_debts.items() if not debts or key in debts]
+    return [
+        account
+        for key, account in case.debts.items()
+        if not account.withdrawn and (not debts or key in debts)
+    ]
+
+
+def _texts(ids: Collection[UUID]) -> tuple[str, ...]:
+    return tuple([str(each) for each in ids]) if ids else ()
 
 
 def limitation(accounts: list[DebtAccount], today: date) -> Limitation:
@@ -150,16 +161,12 @@ def _agreed_hours(case: Case) -> Iterator[Hours]:
 
 def past_of(case: Case, without: UUID | None) -> Iterator[PastContact]:
     """What was made or reported; what each contact and conversation comes to is its own."""
-    for key, contact in case.contacts.items():
-        if key == without:
-            continue
+    for contact in _others(case.contacts, without):
         # A message whose fate is unknown may have arrived, so it counts.
         if contact.status in {"dispatching", "accepted", "unknown"}:
             yield _as_past(case, contact, contact.dispatched_at or contact.permitted_at)
-    for key, talk in case.conversations.items():
-        if key == without:
-            continue
-        about = tuple(str(debt) for debt in talk.debts)
+    for talk in _others(case.conversations, without):
+        about = _texts(talk.debts)
         yield PastContact(
             at=talk.occurred_at,
             channel=talk.channel,
@@ -175,14 +182,20 @@ def past_of(case: Case, without: UUID | None) -> Iterator[PastContact]:
         )
 
 
+def _others(many: Mapping[UUID, V], without: UUID | None) -> Collection[V]:
+    if without is None:
+        return many.values()
+    return [each for key, each in many.items() if key != without]
+
+
 def _kind(talk: Conversation) -> Literal["attempt", "conversation"]:
     return "attempt" if talk.outcome in NOT_CONNECTED else "conversation"
 
 
 def pending_of(case: Case, at: datetime, without: UUID | None) -> Iterator[PastContact]:
     """Permissions that may still be used: any moment until they expire."""
-    for key, contact in case.contacts.items():
-        if contact.status == "permitted" and contact.expires_at > at and key != without:
+    for contact in _others(case.contacts, without):
+        if contact.status == "permitted" and contact.expires_at > at:
             pending = _as_past(case, contact, contact.permitted_at)
             yield replace(pending, expires_at=contact.expires_at)
 
@@ -200,7 +213,7 @@ def _address_of(case: Case, point_id: str) -> str:
 
 
 def _as_past(case: Case, contact: Contact, at: datetime) -> PastContact:
-    about = tuple(str(debt) for debt in contact.debts)
+    about = _texts(contact.debts)
     return PastContact(
         at=at,
         channel=contact.channel,

@@ -274,13 +274,15 @@ class Case(e.Record):
     def outstanding(self, currency: str) -> Buckets:
         return sum_buckets(
             account.outstanding
-            for account in self.active_debts.values()
-            if account.debt.currency == currency
+            for account in self.debts.values()
+            if not account.withdrawn and account.debt.currency == currency
         )
 
     @property
     def owes(self) -> bool:
-        return any(account.outstanding.total for account in self.active_debts.values())
+        return any(
+            not account.withdrawn and account.outstanding.total for account in self.debts.values()
+        )
 
     @property
     def active_plan(self) -> UUID | None:

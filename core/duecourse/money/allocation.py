@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from fractions import Fraction
-from itertools import groupby
 from typing import Final, Literal, TypeVar
 
 import msgspec
-from msgspec.structs import replace
 
 from duecourse.money.amounts import Buckets
 
@@ -41,7 +38,7 @@ def profile_for(jurisdiction: str) -> Profile:
     return PROFILES.get(jurisdiction, CONTRACT)
 
 
-class Owed(msgspec.Struct, frozen=True, kw_only=True):
+class Owed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One debt as the waterfall sees it. `designated` is the debtor's own direction."""
 
     outstanding: Buckets
@@ -54,18 +51,16 @@ def allocate(amount_minor: int, owed: Mapping[K, Owed], profile: Profile) -> dic
 
     The parts never exceed what is owed; what is left over is the caller's to hold unallocated.
     """
-
-    def rank(key: K) -> tuple[bool, date]:
-        return (not owed[key].designated, owed[key].due_on)
-
+    ranks: dict[tuple[bool, date], list[tuple[K, Buckets]]] = {}
+    for key, each in owed.items():
+        ranks.setdefault((not each.designated, each.due_on), []).append((key, each.outstanding))
     parts: dict[K, Buckets] = {}
     left = amount_minor
-    for _, group in groupby(sorted(owed, key=rank), key=rank):
-        keys = list(group)
-        shares = pro_rata(left, [owed[key].outstanding.total for key in keys])
-        for key, share in zip(keys, shares, strict=True):
+    for rank in sorted(ranks):
+        shares = pro_rata(left, [outstanding.total for _, outstanding in ranks[rank]])
+        for (key, outstanding), share in zip(ranks[rank], shares, strict=True):
             if share:
-                parts[key] = pour(share, owed[key].outstanding, profile.order)
+                parts[key] = pour(share, outstanding, profile.order)
         left -= sum(shares)
     return parts
 
@@ -77,20 +72,23 @@ def pro_rata(amount_minor: int, weights: Sequence[int]) -> list[int]:
     """
     total = sum(weights)
     amount = min(amount_minor, total)
-    exact = [Fraction(amount * weight, total) if total else Fraction(0) for weight in weights]
-    shares = [int(share) for share in exact]
-    by_remainder = sorted(range(len(weights)), key=lambda i: shares[i] - exact[i])
-    for index in by_remainder[: amount - sum(shares)]:
-        shares[index] += 1
+    if not amount:
+        return [0] * len(weights)
+    exact = [divmod(amount * weight, total) for weight in weights]
+    shares = [share for share, _ in exact]
+    missing = amount - sum(shares)
+    if missing:
+        by_remainder = sorted(range(len(weights)), key=lambda i: -exact[i][1])
+        for index in by_remainder[:missing]:
+            shares[index] += 1
     return shares
 
 
 def pour(amount_minor: int, into: Buckets, order: Sequence[Bucket]) -> Buckets:
     """Fill the buckets in `order` with what is owed in each, until the amount is used up."""
-    filled = Buckets()
+    filled: dict[str, int] = {}
     left = amount_minor
     for bucket in order:
-        part = min(left, getattr(into, bucket))
-        filled = replace(filled, **{bucket: part})
+        part = filled[bucket] = min(left, getattr(into, bucket))
         left -= part
-    return filled
+    return Buckets(**filled)

@@ -75,7 +75,7 @@ def format_minor(minor: int, currency: str) -> str:
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else sign + digits
 
 
-class Buckets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Buckets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What is owed (or paid), by the heads the waterfalls of the law distinguish. Minor units."""
 
     costs: Minor = 0

@@ -56,12 +56,18 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Shape(msgspec.Struct, frozen=True):
-    """One stored form of an event: the current one has a class, older ones an upcaster."""
+    """One stored form of an event: the current one has a class, older ones an upcaster.
+
+    `texts` are the personal texts that are fields of the event itself, as most are; `deeper` is
+    where the others are.
+    """
 
     cls: type[Event]
     marks: Marks
     decoder: msgspec.json.Decoder[Event] | None
     upcasters: tuple[Upcaster, ...] = ()
+    texts: tuple[str, ...] = ()
+    deeper: Marks = {}
 
 
 class Mapper(LibraryMapper[UUID]):
@@ -94,7 +100,14 @@ class Mapper(LibraryMapper[UUID]):
             self._shapes[_topic(name, each.version)] = _Shape(cls, marks, None, (*chain[number:],))
         topic = _topic(name, len(chain) + 1)
         self._topics[cls] = topic
-        self._shapes[topic] = _Shape(cls, marks_of(cls), msgspec.json.Decoder(cls))
+        marks = marks_of(cls)
+        self._shapes[topic] = _Shape(
+            cls,
+            marks,
+            msgspec.json.Decoder(cls),
+            texts=tuple(name for name, below in marks.items() if below is None),
+            deeper={name: below for name, below in marks.items() if below is not None},
+        )
 
     def seal(self, case_id: UUID, version: int, event: Event, key: SubjectKey) -> tuple[str, bytes]:
         """The topic and the state to write. Raises ValueError for what could not be read again.
@@ -107,13 +120,9 @@ class Mapper(LibraryMapper[UUID]):
             if shape.marks:
                 plain = msgspec.to_builtins(event)
                 msgspec.convert(plain, shape.cls)
-                place = Place(case_id, version, topic)
-                sealed = mapped(
-                    plain,
-                    shape.marks,
-                    lambda path, text: seal(text, place, path, key.key_id, key.cipher),
+                state = self._encoder.encode(
+                    _sealed(plain, shape, Place(case_id, version, topic), key)
                 )
-                state = self._encoder.encode(sealed)
             else:
                 state = self._encoder.encode(event)
                 assert shape.decoder is not None, "what is written has the form of today"
@@ -188,6 +197,17 @@ class Mapper(LibraryMapper[UUID]):
         keys = self._vault.keys(key_ids(state))
         event = self.open(case_id, version, stored_event.topic, state, keys)
         return Envelope(originator_id=case_id, originator_version=version, event=event)
+
+
+def _sealed(plain: Plain, shape: _Shape, place: Place, key: SubjectKey) -> object:
+    """The plain data, of which this is the only user, with its personal texts sealed."""
+    key_id, cipher = key.key_id, key.cipher
+    for name in shape.texts:
+        if text := plain.get(name):
+            plain[name] = seal(text, place, name, key_id, cipher)
+    if not shape.deeper:
+        return plain
+    return mapped(plain, shape.deeper, lambda path, text: seal(text, place, path, key_id, cipher))
 
 
 class _NoTranscoder(Transcoder):
