@@ -18,6 +18,7 @@ from duecourse.case.errors import CaseNotFound
 from duecourse.case.events import Event
 from duecourse.case.state import Case
 from duecourse.chance import new_id
+from duecourse.rules.names import Names
 from duecourse.store.engine import Loaded
 from duecourse.store.engine import Request as EngineRequest
 from duecourse.store.errors import CaseMoved
@@ -56,6 +57,12 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     def new_id(self, what: str) -> UUID:
         """The same id for the same request, so that a repeat is the same command."""
         return uuid5(self.command_id, what)
+
+    @property
+    def names(self) -> Names:
+        """The words that the rules look for."""
+        context = self.services.context_for(self.caller.actor, self.services.clock())
+        return context.rules.names
 
     async def load(self, case_id: UUID) -> Loaded:
         return await sync_to_thread(self.services.engine.load, case_id)

@@ -249,7 +249,10 @@ class NewContact(Body):
 
 
 class NewConversation(Body):
-    """`consented_at` is when the debtor agreed to this very contact beforehand."""
+    """`consented_at` is when the debtor agreed to this very contact beforehand.
+
+    `by` the `group`: somebody else made it for the same creditor. It counts, and is no breach.
+    """
 
     channel: Channel
     outcome: ConversationOutcome
@@ -261,6 +264,7 @@ class NewConversation(Body):
     point_id: Name | None = None
     debts: Debts = ()
     consented_at: When | None = None
+    by: Literal["us", "group"] = "us"
 
 
 class NewReply(Body):

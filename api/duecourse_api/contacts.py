@@ -17,7 +17,13 @@ from duecourse_api.bodies import (
     NewReply,
     utc,
 )
-from duecourse_api.configured import require_channel, require_template
+from duecourse_api.configured import (
+    require_channel,
+    require_channels,
+    require_left,
+    require_past,
+    require_template,
+)
 from duecourse_api.routing import DryRun, changes, creates
 
 
@@ -65,6 +71,8 @@ async def log_conversation(
     case_id: FromPath[UUID], data: JSONBody[NewConversation], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Keep what was said, with whom, and what came of it."""
+    require_channels(asking, [data.channel])
+    require_past(asking, utc(data.occurred_at), "occurred_at")
     command = c.LogConversation(
         conversation_id=asking.new_id("conversation"),
         channel=data.channel,
@@ -77,6 +85,7 @@ async def log_conversation(
         point_id=data.point_id or "",
         debts=data.debts,
         consented_at=None if data.consented_at is None else utc(data.consented_at),
+        by=data.by,
     )
     return await asking.carry_out(case_id, command, created=True)
 
@@ -86,6 +95,8 @@ async def record_reply(
     case_id: FromPath[UUID], data: JSONBody[NewReply], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Keep words of the debtor verbatim; a STOP among them is obeyed."""
+    require_channels(asking, [data.channel])
+    require_past(asking, utc(data.occurred_at), "occurred_at")
     command = c.RecordReply(
         reply_id=data.reply_id or str(asking.new_id("reply")),
         channel=data.channel,
@@ -101,6 +112,7 @@ async def opt_out(
     case_id: FromPath[UUID], data: JSONBody[ChannelChoice], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """The debtor wants no more of a channel."""
+    require_left(asking, data.channel)
     command = c.RecordOptOut(channel=data.channel, how=data.how)
     return await asking.carry_out(case_id, command, created=True)
 
@@ -110,6 +122,7 @@ async def opt_in(
     case_id: FromPath[UUID], data: JSONBody[ChannelChoice], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """The debtor wants a channel again."""
+    require_left(asking, data.channel)
     command = c.RecordOptIn(channel=data.channel, how=data.how)
     return await asking.carry_out(case_id, command, created=True)
 

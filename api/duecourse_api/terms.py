@@ -19,6 +19,12 @@ from duecourse_api.bodies import (
     NewPlace,
     utc,
 )
+from duecourse_api.configured import (
+    require_channels,
+    require_consent,
+    require_fact,
+    require_medium,
+)
 from duecourse_api.routing import PathName, changes, creates
 
 
@@ -27,6 +33,7 @@ async def record_consent(
     case_id: FromPath[UUID], data: JSONBody[NewConsent], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Keep what the debtor agreed to, when and how."""
+    require_consent(asking, data.consent, data.channel)
     command = c.RecordConsent(
         consent_id=data.consent_id or str(asking.new_id("consent")),
         consent=data.consent,
@@ -44,6 +51,7 @@ async def withdraw_consent(
     case_id: FromPath[UUID], data: JSONBody[ConsentEnd], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """End a consent; what waits on the channel is called back."""
+    require_consent(asking, data.consent, data.channel)
     command = c.WithdrawConsent(
         consent=data.consent,
         withdrawn_at=utc(data.withdrawn_at),
@@ -59,6 +67,8 @@ async def agree_hours(
     case_id: FromPath[UUID], data: JSONBody[NewAgreement], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Keep the hours that the debtor agreed to or asked for."""
+    for each in data.hours:
+        require_channels(asking, each.channels, "hours")
     command = c.AgreeHours(
         agreement_id=data.agreement_id or str(asking.new_id("agreement")),
         hours=tuple(each.record() for each in data.hours),
@@ -84,6 +94,7 @@ async def refuse_medium(
     case_id: FromPath[UUID], data: JSONBody[MediumChoice], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """The debtor asked that a channel, or the workplace, not be used."""
+    require_medium(asking, data.medium)
     return await asking.carry_out(
         case_id, c.RefuseMedium(medium=data.medium, how=data.how), created=True
     )
@@ -94,6 +105,7 @@ async def allow_medium(
     case_id: FromPath[UUID], data: JSONBody[MediumChoice], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """The debtor has nothing against it any more."""
+    require_medium(asking, data.medium)
     return await asking.carry_out(
         case_id, c.AllowMedium(medium=data.medium, how=data.how), created=True
     )
@@ -115,6 +127,7 @@ async def record_fact(
     case_id: FromPath[UUID], data: JSONBody[NewFact], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
     """Keep the day of something that a rule waits for, such as a letter of claim."""
+    require_fact(asking, data.fact)
     command = c.RecordFact(fact=data.fact, on=data.on, how=data.how)
     return await asking.carry_out(case_id, command, created=True)
 

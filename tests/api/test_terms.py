@@ -155,3 +155,46 @@ def test_systems_may_tell_what_protects_the_debtor_and_not_what_loosens(
     wish = {"medium": "sms", "how": "asked"}
     assert caller.post(f"{case}/refused-media", wish).status_code == 201
     assert caller.post(f"{case}/allowed-media", wish).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "known"),
+    [
+        ("refused-media", {"medium": "phone", "how": "asked"}, "medium", "call"),
+        ("allowed-media", {"medium": "phone", "how": "asked"}, "medium", "call"),
+        ("opt-outs", {"channel": "phone", "how": "asked"}, "channel", "call"),
+        ("opt-ins", {"channel": "phone", "how": "asked"}, "channel", "call"),
+        ("facts", {"fact": "asigned", "on": "2026-01-01", "how": "seen"}, "fact", "assigned"),
+        (
+            "consents",
+            {"consent": "tpca", "given_at": "2026-03-01T04:00:00Z", "how": "asked"},
+            "consent",
+            "tcpa",
+        ),
+        (
+            "agreed-hours",
+            {"hours": [{"start": "18:00:00", "end": "20:00:00", "channels": ["phone"]}], "how": "x"},
+            "hours",
+            "call",
+        ),
+        (
+            "conversations",
+            {"channel": "phone", "outcome": "no_answer", "occurred_at": "2026-03-01T04:00:00Z"},
+            "channel",
+            "call",
+        ),
+    ],
+)
+def test_a_word_that_no_rule_would_see_is_refused_with_those_that_there_are(
+    collector: Caller, case: str, path: str, body: dict[str, object], field: str, known: str
+) -> None:
+    answer = collector.post(f"{case}/{path}", body)
+    problem = answer.json()
+    assert (answer.status_code, problem["field"]) == (422, field), answer.text
+    assert known in problem["detail"]
+
+
+def test_what_is_reported_has_happened(collector: Caller, case: str) -> None:
+    talk = {"channel": "call", "outcome": "no_answer", "occurred_at": "2031-03-01T04:00:00Z"}
+    answer = collector.post(f"{case}/conversations", talk)
+    assert (answer.status_code, answer.json()["field"]) == (400, "occurred_at")

@@ -150,6 +150,20 @@ def test_a_disputed_debt_is_not_reported() -> None:
     assert refused.then_one(e.ActionRefused).rule == "hold_blocks_bureau"
 
 
+@pytest.mark.parametrize(
+    "since",
+    [hold("dispute"), c.CloseCase(reason="sold"), replace(TOLD, on=None)],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_permission_to_report_is_called_back_when_it_would_no_longer_be_given(
+    since: c.Command,
+) -> None:
+    story = given(*opened()).when(TOLD).when(REPORT).when(since)
+    assert story.then_one(e.BureauReportCancelled).report_id == REPORT.report_id
+    assert story.case is not None
+    assert story.case.bureau_reports[REPORT.report_id].cancelled_at == NOON
+
+
 def test_a_report_needs_debts_of_an_open_case() -> None:
     story = given(*opened()).when(TOLD)
     story.when(replace(REPORT, debts=(UUID(int=99),))).then_raises(Unknown, "debts")

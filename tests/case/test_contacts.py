@@ -443,6 +443,29 @@ def test_a_reply_is_kept_word_for_word_and_once() -> None:
     story.when(reply("我下周付，谢谢。")).then_nothing()
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("不要再打电话给我了", "call"),
+        ("请勿再致电。", "call"),
+        ("Stop calling me!", "call"),
+        ("Please don't call again", "call"),
+        ("别再联系我", "all"),
+        ("请不要再骚扰我了", "all"),
+        ("Do not contact me again.", "all"),
+        ("Leave me alone", "all"),
+        ("Stop texting me", "sms"),
+        ("请打电话给我", ""),
+        ("Please call me again", ""),
+        ("你们联系我了吗", ""),
+    ],
+)
+def test_a_reply_may_leave_more_than_the_channel_it_comes_on(text: str, left: str) -> None:
+    story = given(*opened()).when(reply(text))
+    out = [each.channel for each in story.events if isinstance(each, e.ChannelOptedOut)]
+    assert out == ([left] if left else [])
+
+
 @pytest.mark.parametrize("text", STOP)
 def test_a_reply_that_says_stop_ends_the_channel(text: str) -> None:
     story = given(*opened()).when(reply(text))
@@ -506,3 +529,47 @@ def test_a_hold_in_between_calls_the_message_back() -> None:
     story = permitted().when(hold())
     story.then_one(e.ContactCancelled, lambda back: back.reason == "a hold was placed: dispute")
     story.when(dispatch()).then_nothing()
+
+
+SECOND = {"sms": "sms", "sms-second": "sms", "chat": "chat"}
+TWIN = e.ContactPoint(point_id="sms-second", kind="other", address="+8615400000000")
+
+
+def of_two_gateways() -> given:
+    story = given(*opened(), media=SECOND)
+    return story.when(c.AddContactPoint(point=TWIN))
+
+
+def second(contact_id: UUID = CONTACT) -> c.RequestContact:
+    return request("sms-second", contact_id, "sms-second")
+
+
+def test_a_second_gateway_is_judged_as_the_medium_that_it_is() -> None:
+    permitted = of_two_gateways().when(second()).then_one(e.ContactPermitted)
+    assert (permitted.channel, permitted.medium) == ("sms-second", "sms")
+    american = replace(DEBTOR, jurisdiction="US", time_zone="America/New_York")
+    story = given(*opened(debtor=american), media=SECOND).when(c.AddContactPoint(point=TWIN))
+    refused = story.when(second(), at=NOON + DAY / 2).then_one(e.ContactRefused)
+    assert (refused.rule, refused.medium) == ("us.tcpa_consent", "sms")
+
+
+@pytest.mark.parametrize("left", ["sms", "sms-second"])
+def test_whoever_leaves_one_gateway_has_left_the_medium(left: str) -> None:
+    story = of_two_gateways().when(second()).when(c.RecordOptOut(channel=left, how="asked"))
+    assert story.then_one(e.ChannelOptedOut).channel == "sms"
+    assert story.then_one(e.ContactCancelled).contact_id == CONTACT
+    for channel in ("sms", "sms-second"):
+        asked = replace(second(MAIL), channel=channel, point_id="")
+        assert story.when(asked, at=NOON + DAY).then_one(e.ContactRefused).rule == "opted_out"
+
+
+def test_a_stop_sent_to_one_gateway_holds_for_the_other() -> None:
+    stop = c.RecordReply(reply_id="r-1", channel="sms-second", text="STOP", occurred_at=NOON)
+    story = of_two_gateways().when(stop)
+    assert story.when(request(), at=NOON + DAY).then_one(e.ContactRefused).rule == "opted_out"
+
+
+def test_at_dispatch_a_second_gateway_is_judged_as_its_medium_again() -> None:
+    story = of_two_gateways().when(second())
+    story.when(c.RefuseMedium(medium="sms", how="asked"))
+    assert story.then_one(e.ContactCancelled).contact_id == CONTACT

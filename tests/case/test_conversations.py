@@ -8,11 +8,13 @@ from msgspec.structs import replace
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
+from duecourse.case.situation import situation
 from duecourse.case.words import ConversationOutcome, HoldKind
 from duecourse.testing import given
 from duecourse.testing.sample import (
     CONTACT,
     DAY,
+    DEBT,
     NOON,
     POINTS,
     TALK,
@@ -169,3 +171,37 @@ def test_calls_to_a_number_that_is_kept_no_longer_count_for_every_number() -> No
     gone = c.RetireContactPoint(point_id="mobile", reason="entered anew")
     story.when(again, at=LATER).when(gone, at=LATER)
     assert story.when(CALL, at=LATER).then_one(e.ContactRefused).rule == "cn.attempts_per_number"
+
+
+def test_a_call_from_the_debtor_leaves_our_own_permission_as_it_was() -> None:
+    theirs = replace(talk("no_answer", at=LATER, initiator="debtor"), conversation_id=UUID(int=97))
+    story = given(*opened()).when(CALL).when(theirs, at=LATER)
+    assert story.then_one(e.ConversationLogged).contact_id is None
+    ours = story.when(talk(at=LATER), at=LATER).then_one(e.ConversationLogged)
+    assert (ours.permitted, ours.contact_id) == (True, CONTACT)
+
+
+def test_what_an_agency_said_for_the_same_creditor_counts_and_is_no_breach_of_ours() -> None:
+    story = given(*opened()).when(replace(talk(), by="group"))
+    assert story.then_one(e.ConversationLogged).permitted
+    assert story.case is not None
+    (past,) = situation(story.case, "call", "mobile", LATER).past
+    assert (past.by, past.kind) == ("group", "conversation")
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        c.MoveDebtor(time_zone="America/New_York", jurisdiction="US"),
+        c.RecordFact(fact="assigned", on=NOON.date(), how="by letter"),
+        c.RecordLimitation(debt_id=DEBT, expires_on=NOON.date(), how="from the contract"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_what_may_speak_against_a_call_calls_its_permission_back(since: c.Command) -> None:
+    sms = UUID(int=41)
+    story = given(*opened()).when(CALL).when(request("sms", sms)).when(since)
+    (cancelled,) = [each for each in story.events if isinstance(each, e.ContactCancelled)]
+    assert cancelled.contact_id == CONTACT, "the message is judged again when it leaves"
+    late = story.when(talk(at=LATER), at=LATER).then_one(e.ConversationLogged)
+    assert not late.permitted

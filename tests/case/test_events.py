@@ -44,6 +44,7 @@ NAMES = [
     "ActionRefused",
     "AgreedHoursEnded",
     "BalanceWaived",
+    "BureauReportCancelled",
     "BureauReportPermitted",
     "CaseClosed",
     "CaseOpened",
@@ -223,6 +224,11 @@ def relicensed() -> list[e.Event]:
 
 
 OPENED: list[c.Command] = [open_case()]
+REPORTED: list[c.Command] = [
+    c.RecordFact(fact="told_before_reporting", on=date(2026, 2, 16), how="by letter"),
+    c.RequestBureauReport(report_id=UUID(int=70), bureau="fictional-bureau"),
+    hold("dispute"),
+]
 LIVES: list[list[tuple[datetime, list[c.Command]]]] = [
     [(NOON, CONTACT_LIFE)],
     [(NOON, STEPS_LIFE)],
@@ -232,6 +238,7 @@ LIVES: list[list[tuple[datetime, list[c.Command]]]] = [
     [(NOON, [*OPENED, offer(60_000)]), (LATER, [c.LapseOffer(plan_id=PLAN)])],
     [(NOON, LATE_LIFE), (LATER, MONTHS_LATER)],
     [(NOON, COURT_LIFE)],
+    [(NOON, [*OPENED, *REPORTED])],
 ]
 
 

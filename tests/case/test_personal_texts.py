@@ -17,6 +17,8 @@ IN_CLEAR = {
     "PossiblePlaceAdded.time_zone",
     "PossiblePlaceAdded.jurisdiction",
     "ContactPermitted.step",
+    "ContactPermitted.medium",
+    "ContactRefused.medium",
     "ContactRefused.point_id",
     "ContactRefused.template",
     "ContactRefused.rule",

@@ -284,7 +284,11 @@ class AllowMedium(Report):
 
 
 class LogConversation(Report):
-    """`consented_at` is when the debtor agreed to this very contact beforehand."""
+    """`consented_at` is when the debtor agreed to this very contact beforehand.
+
+    `by` the `group`: somebody else made it for the same creditor. It counts, and is no breach of
+    ours.
+    """
 
     conversation_id: UUID
     channel: Channel
@@ -297,6 +301,7 @@ class LogConversation(Report):
     point_id: str = ""
     debts: Debts = ()
     consented_at: Moment | None = None
+    by: Literal["us", "group"] = "us"
 
 
 # --- promises, plans, money ------------------------------------------------------------------

@@ -22,10 +22,18 @@ from duecourse.rules.gate import Situation, Verdict, judge
 
 # What borrowers send when they have had enough; whole messages only, so that "stop by the
 # branch tomorrow" is not one. GSM practice for the English words, carriers' for the Chinese.
-OPT_OUT: Final = re.compile(
+# Some leave more than the channel that they write on, or another one.
+_NO_MORE: Final = "(please|请)?(donot|don'?t|stop|不要|别|勿)(再)?"
+_LEAVES_CHANNEL: Final = re.compile(
     r"(stop|stopall|unsubscribe|cancel|end|quit|revoke|optout|t|td|r|n|"
     r"(请|回复|回)?(td|退订|退訂|拒收|取消|取消订阅|停止)|"
-    r"(请)?(不要|别|勿)(再)?(发|发了|联系|联系我|联系我了))[.!。]*"
+    f"{_NO_MORE}(发|text(ing)?|messag(e|ing))(我|me)?(again|anymore|了)?)[.!。]*"
+)
+_LEAVES_CALLS: Final = re.compile(
+    f"{_NO_MORE}(给我)?(call(ing)?|phon(e|ing)|打电话|打|来电|致电)(我|给我|me)?(again|anymore|了)?[.!。]*"
+)
+_LEAVES_ALL: Final = re.compile(
+    f"({_NO_MORE}(contact(ing)?|联系|骚扰)(我|me)?(again|anymore|了)?|leavemealone)[.!。]*"
 )
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -46,6 +54,7 @@ class Wanted(e.Record):
     point_id: str = ""
     step: str = ""
     debts: tuple[UUID, ...] = ()
+    medium: str = ""
 
 
 def request_contact(case: Case, command: c.RequestContact, context: Context) -> list[e.Event]:
@@ -78,7 +87,9 @@ def ask_rules(
         case, context, wanted.channel, wanted.point_id, template=wanted.template, debts=wanted.debts
     )
     verdict = judge(context.rules, seen, context.at)
-    wanted = replace(wanted, point_id=point)
+    # Only where it says more than the channel does.
+    medium = "" if seen.channel == wanted.channel else seen.channel
+    wanted = replace(wanted, point_id=point, medium=medium)
     content = context.content_of(wanted.template, wanted.channel, case.debtor.language)
     if not verdict.permitted:
         return _refusal(verdict, context.at, wanted, "request", content)
@@ -96,6 +107,7 @@ def ask_rules(
         step=wanted.step,
         debts=wanted.debts,
         content=content,
+        medium=wanted.medium,
     )
 
 
@@ -131,6 +143,7 @@ def _seen(
         context.at,
         debts=debts,
         content=context.content_of(template, channel, case.debtor.language),
+        medium=context.medium_of(channel),
     )
     return seen, point
 
@@ -189,6 +202,7 @@ def _refusal(
         step=wanted.step,
         debts=wanted.debts,
         content=content,
+        medium=wanted.medium,
     )
 
 
@@ -211,6 +225,7 @@ def start_dispatch(case: Case, command: c.StartDispatch, context: Context) -> li
         without=command.contact_id,
         debts=contact.debts,
         content=content,
+        medium=contact.medium,
     )
     verdict = judge(context.rules, seen, context.at)
     if not verdict.permitted:
@@ -221,6 +236,7 @@ def start_dispatch(case: Case, command: c.StartDispatch, context: Context) -> li
             point_id=contact.point_id,
             step=contact.step,
             debts=contact.debts,
+            medium=contact.medium,
         )
         return [_refusal(verdict, context.at, wanted, "dispatch", content)]
     return [
@@ -311,7 +327,8 @@ def record_receipt(case: Case, command: c.RecordReceipt, context: Context) -> li
     )
     if command.status != "complained":
         return [receipt]
-    return [receipt, *_opt_out(case, context, contact.channel, "complained to the carrier")]
+    medium = contact.medium or contact.channel
+    return [receipt, *_opt_out(case, context, medium, "complained to the carrier")]
 
 
 def record_reply(case: Case, command: c.RecordReply, context: Context) -> list[e.Event]:
@@ -325,20 +342,23 @@ def record_reply(case: Case, command: c.RecordReply, context: Context) -> list[e
         text=command.text,
         occurred_at=command.occurred_at,
     )
-    if is_opt_out(command.text):
-        return [reply, *_opt_out(case, context, command.channel, "reply")]
-    return [reply]
+    left = left_by(command.text, context.medium_of(command.channel))
+    return [reply, *_opt_out(case, context, left, "reply")] if left else [reply]
 
 
-def is_opt_out(text: str) -> bool:
-    """Whether a whole message says: stop. Width, case, blanks, quotes do not matter."""
+def left_by(text: str, medium: str) -> str:
+    """What a whole message says is to stop: a channel, `all`; empty when it says no such thing.
+
+    Width, case, blanks and quotes do not matter.
+    """
     plain = unicodedata.normalize("NFKC", text).casefold()
-    kept = (each for each in plain if unicodedata.category(each) not in _NOT_WORDS)
-    return OPT_OUT.fullmatch("".join(kept)) is not None
+    said = "".join(each for each in plain if unicodedata.category(each) not in _NOT_WORDS)
+    answers = ((_LEAVES_CHANNEL, medium), (_LEAVES_CALLS, "call"), (_LEAVES_ALL, "all"))
+    return next((left for pattern, left in answers if pattern.fullmatch(said)), "")
 
 
 def record_opt_out(case: Case, command: c.RecordOptOut, context: Context) -> list[e.Event]:
-    return _opt_out(case, context, command.channel, command.how)
+    return _opt_out(case, context, context.medium_of(command.channel), command.how)
 
 
 def _opt_out(case: Case, context: Context, channel: Channel, how: str) -> list[e.Event]:
@@ -350,11 +370,11 @@ def _opt_out(case: Case, context: Context, channel: Channel, how: str) -> list[e
 
 
 def record_opt_in(case: Case, command: c.RecordOptIn, context: Context) -> list[e.Event]:
-    channel, out = command.channel, case.opted_out
+    channel, out = context.medium_of(command.channel), case.opted_out
     stopped = bool(out) if channel == "all" else not {channel, "all"}.isdisjoint(out)
     if not stopped or channel in case.opted_in:
         return []
-    return [e.ChannelOptedIn(at=context.at, channel=command.channel, how=command.how)]
+    return [e.ChannelOptedIn(at=context.at, channel=channel, how=command.how)]
 
 
 def log_conversation(case: Case, command: c.LogConversation, context: Context) -> list[e.Event]:
@@ -362,7 +382,8 @@ def log_conversation(case: Case, command: c.LogConversation, context: Context) -
     if command.conversation_id in case.conversations:
         return []
     check_debts(case, command.debts)
-    covering = _covering(case, command)
+    is_ours = command.initiator == "creditor" and command.by == "us"
+    covering = _covering(case, command) if is_ours else None
     talk = e.ConversationLogged(
         at=context.at,
         conversation_id=command.conversation_id,
@@ -374,10 +395,11 @@ def log_conversation(case: Case, command: c.LogConversation, context: Context) -
         arrears_reason=command.arrears_reason,
         note=command.note,
         occurred_at=command.occurred_at,
-        permitted=command.initiator == "debtor" or covering is not None,
+        permitted=not is_ours or covering is not None,
         contact_id=covering,
         debts=command.debts,
         consented_at=command.consented_at,
+        by=command.by,
     )
     return [talk, *_heeded(case, command, context)]
 

@@ -24,6 +24,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """`licences` say, by creditor, what the collector is; cases put it on record.
 
     `contents` say what a template declares to contain, by its code, the channel and the language.
+    `media` say by which rules a channel of the settings is judged: `sms-second` is an `sms`.
     """
 
     at: datetime
@@ -32,10 +33,15 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     treatment: Treatment
     licences: Mapping[str, str] = {}
     contents: Mapping[tuple[str, str, str], tuple[str, ...]] = {}
+    media: Mapping[str, str] = {}
 
     def licence_of(self, creditor: str) -> str:
         """Empty where the settings do not say it: then the rules for every licence apply."""
         return self.licences.get(creditor, "")
+
+    def medium_of(self, channel: str) -> str:
+        """What the rules call the channel."""
+        return self.media.get(channel, channel)
 
     def content_of(self, template: str, channel: str, language: str) -> tuple[str, ...] | None:
         """None for what has no declared template, such as what people say in a call."""

@@ -228,7 +228,8 @@ class ContactPermitted(Fact):
     """Every rule agreed. Good for one contact, until `expires_at`.
 
     `debts` are those it is about, none meaning all. `content` names what its template says it
-    contains; None is not known.
+    contains; None is not known. `medium` is what the rules call the channel, where that is not
+    its name.
     """
 
     contact_id: UUID
@@ -240,6 +241,7 @@ class ContactPermitted(Fact):
     step: str = ""
     debts: tuple[UUID, ...] = ()
     content: tuple[Word, ...] | None = None
+    medium: str = ""
 
 
 class ContactRefused(Fact):
@@ -262,6 +264,7 @@ class ContactRefused(Fact):
     step: str = ""
     debts: tuple[UUID, ...] = ()
     content: tuple[Word, ...] | None = None
+    medium: str = ""
 
 
 class ContactDispatching(Fact):
@@ -388,7 +391,8 @@ class MediumAllowed(Fact):
 class ConversationLogged(Fact):
     """What was said, with whom. `permitted` is false when no permission covered it: a breach.
 
-    `consented_at` is when the debtor agreed to this very contact beforehand.
+    `consented_at` is when the debtor agreed to this very contact beforehand. `by` the `group`:
+    somebody else made it for the same creditor, and answers for it.
     """
 
     conversation_id: UUID
@@ -404,6 +408,7 @@ class ConversationLogged(Fact):
     contact_id: UUID | None = None
     debts: tuple[UUID, ...] = ()
     consented_at: Moment | None = None
+    by: Literal["us", "group"] = "us"
 
 
 # --- promises, plans, money ------------------------------------------------------------------
@@ -615,6 +620,13 @@ class BureauReportPermitted(Fact):
     expires_at: Moment
 
 
+class BureauReportCancelled(Fact):
+    """The permission was called back before anybody used it."""
+
+    report_id: UUID
+    reason: Text
+
+
 class CourtOutcomeRecorded(Fact):
     referral_id: UUID
     outcome: CourtOutcome
@@ -638,7 +650,7 @@ Event = (
     | HoldPlaced | HoldLifted | HoldExpired
     | LegalReferralProposed | LegalReferralApproved | LegalReferralDeclined
     | LegalReferralWithdrawn | FilingStarted | ClaimFiled | FilingFailed | CourtOutcomeRecorded
-    | ActionRefused | BureauReportPermitted
+    | ActionRefused | BureauReportPermitted | BureauReportCancelled
 )  # fmt: skip
 
 EVENT_CLASSES: Final[tuple[type[Event], ...]] = get_args(Event)

@@ -87,7 +87,7 @@ def _called_off(case: Case, *, channel: str = "", point: str = "") -> Mapping[UU
         key
         for key, contact in case.contacts.items()
         if contact.status == "dispatching"
-        and channel in ("", contact.channel)
+        and channel in ("", contact.channel, contact.medium)
         and point in ("", contact.point_id)
     ]
     contacts = case.contacts
@@ -157,6 +157,7 @@ def _permitted(case: Case, event: e.ContactPermitted) -> Case:
         step=event.step,
         debts=event.debts,
         content=event.content,
+        medium=event.medium,
     )
     steps = case.steps
     if event.step:
@@ -273,6 +274,7 @@ def _conversation(case: Case, event: e.ConversationLogged) -> Case:
         permitted=event.permitted,
         debts=event.debts,
         consented_at=event.consented_at,
+        by=event.by,
     )
     talks = {**case.conversations, event.conversation_id: talk}
     return replace(case, conversations=talks, contacts=contacts)
@@ -498,6 +500,11 @@ def _action_refused(case: Case, event: e.ActionRefused) -> Case:
     return _referral(refused, event.ref, status="failed", problems=(event.says,))
 
 
+def _bureau_cancelled(case: Case, event: e.BureauReportCancelled) -> Case:
+    reports = _changed(case.bureau_reports, event.report_id, cancelled_at=event.at)
+    return replace(case, bureau_reports=reports)
+
+
 def _bureau_permitted(case: Case, event: e.BureauReportPermitted) -> Case:
     report = BureauReport(
         bureau=event.bureau,
@@ -576,5 +583,6 @@ APPLY: Final[Mapping[type[e.Event], Callable[[Case, Any], Case]]] = {
     e.CourtOutcomeRecorded: _court,
     e.ActionRefused: _action_refused,
     e.BureauReportPermitted: _bureau_permitted,
+    e.BureauReportCancelled: _bureau_cancelled,
     **APPLY_TERMS,
 }

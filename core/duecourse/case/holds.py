@@ -7,7 +7,7 @@ from duecourse.case import events as e
 from duecourse.case.context import Context
 from duecourse.case.days import check_day
 from duecourse.case.errors import Invalid, TooEarly, Unknown
-from duecourse.case.lifecycle import recall
+from duecourse.case.lifecycle import recall, recall_reports
 from duecourse.case.state import Case
 from duecourse.case.words import HOLD_BLOCKS
 
@@ -31,9 +31,10 @@ def place_hold(case: Case, command: c.PlaceHold, context: Context) -> list[e.Eve
         authority=command.authority,
         debt_id=command.debt_id,
     )
-    if "outreach" not in blocks:
-        return [placed]
-    return [placed, *recall(case, context, f"a hold was placed: {command.kind}")]
+    why = f"a hold was placed: {command.kind}"
+    contacts = recall(case, context, why) if "outreach" in blocks else []
+    reports = recall_reports(case, context, why) if "bureau" in blocks else []
+    return [placed, *contacts, *reports]
 
 
 def _check_until(until: date | None, today: date) -> None:

@@ -11,7 +11,7 @@ from duecourse.case.errors import Invalid, StageNotReady, Unknown, WrongState
 from duecourse.case.evolve import evolve
 from duecourse.case.situation import LOST
 from duecourse.case.state import Case, Contact, Conversation, Plan
-from duecourse.case.words import ENDS_ACTION, NOT_CONNECTED, CloseReason, Stage
+from duecourse.case.words import ENDS_ACTION, MANUAL_CHANNELS, NOT_CONNECTED, CloseReason, Stage
 from duecourse.money.amounts import MAX_MINOR, sum_buckets
 
 # Where a stage may be left for by hand. Legal action starts by approval only, and closing has
@@ -151,9 +151,10 @@ def move_debtor(case: Case, command: c.MoveDebtor, context: Context) -> list[e.E
     same = (debtor.time_zone, debtor.jurisdiction) == (command.time_zone, command.jurisdiction)
     if same and not case.other_places:
         return []
-    return [
-        e.DebtorMoved(at=context.at, time_zone=command.time_zone, jurisdiction=command.jurisdiction)
-    ]
+    moved = e.DebtorMoved(
+        at=context.at, time_zone=command.time_zone, jurisdiction=command.jurisdiction
+    )
+    return [moved, *recall_calls(case, context, "the debtor lives somewhere else")]
 
 
 def move_stage(case: Case, command: c.MoveStage, context: Context) -> list[e.Event]:
@@ -272,6 +273,7 @@ def closing(case: Case, context: Context, reason: CloseReason, note: str = "") -
     why = "the case was closed"
     return [
         *recall(case, context, why),
+        *recall_reports(case, context, why),
         *at_rest(case, context, why),
         *withdrawn_referrals(case, context, why),
         e.CaseClosed(at=context.at, reason=reason, note=note),
@@ -315,12 +317,30 @@ def _is_at_law(case: Case) -> bool:
 
 def recall(
     case: Case, context: Context, reason: str, *, channel: str = "", point: str = ""
-) -> list[e.Event]:
+) -> list[e.ContactCancelled]:
     """Cancel the permissions that nobody has used yet."""
     return [
         e.ContactCancelled(at=context.at, contact_id=key, reason=reason, recalled=True)
         for key, contact in case.contacts.items()
         if contact.status == "permitted"
-        and channel in ("", contact.channel)
+        and channel in ("", contact.channel, contact.medium)
         and point in ("", contact.point_id)
+    ]
+
+
+def recall_calls(case: Case, context: Context, reason: str) -> list[e.Event]:
+    """Cancel the permissions to call or visit: what is now known may speak against them.
+
+    A message is judged once more when it leaves, and the answer kept; a call is not.
+    """
+    manual = {key for key, each in case.contacts.items() if each.channel in MANUAL_CHANNELS}
+    return [each for each in recall(case, context, reason) if each.contact_id in manual]
+
+
+def recall_reports(case: Case, context: Context, reason: str) -> list[e.Event]:
+    """Cancel the permissions to tell a bureau that may still be used."""
+    return [
+        e.BureauReportCancelled(at=context.at, report_id=key, reason=reason)
+        for key, report in case.bureau_reports.items()
+        if report.cancelled_at is None and context.at < report.expires_at
     ]

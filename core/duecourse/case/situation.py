@@ -30,11 +30,14 @@ def situation(
     act: Act = "contact",
     debts: Collection[UUID] = (),
     content: Collection[str] | None = None,
+    medium: str = "",
 ) -> Situation:
     """All that is known at `at`. `without` leaves out the contact that is being judged.
 
-    An account is a debt here, so the ids of the debts stand for both.
+    An account is a debt here, so the ids of the debts stand for both. `medium` is what the rules
+    call the channel; left out, it is its name.
     """
+    medium = medium or channel
     point = case.points.get(point_id)
     fits = point is not None and point.kind == point_kind(channel) and bool(point.address)
     about = _texts(debts)
@@ -42,7 +45,7 @@ def situation(
     owing = [account for account in accounts if account.outstanding.total]
     return Situation(
         act=act,
-        channel=channel,
+        channel=medium,
         point_id=_address_of(case, point_id) or point_id,
         holder=point.holder if point is not None and fits else "",
         jurisdiction=case.debtor.jurisdiction,
@@ -53,9 +56,9 @@ def situation(
         has_debt=bool(owing),
         licence=case.licence,
         holds=tuple(_holds(case)),
-        opted_out=_opt_outs(case, channel),
+        opted_out=_opt_outs(case, medium),
         refused_media=frozenset(case.refused_media),
-        consents=frozenset(_consents(case, channel, point_id, at)),
+        consents=frozenset(_consents(case, {"", channel, medium}, point_id, at)),
         agreed_hours=tuple(_agreed_hours(case)),
         past=tuple(past_of(case, without)),
         pending=tuple(pending_of(case, at, without)),
@@ -130,13 +133,13 @@ def _opt_outs(case: Case, channel: str) -> frozenset[str]:
     return frozenset(case.opted_out) - ({"all"} if channel in case.opted_in else set())
 
 
-def _consents(case: Case, channel: str, point_id: str, at: datetime) -> Iterator[str]:
+def _consents(case: Case, channels: Collection[str], point_id: str, at: datetime) -> Iterator[str]:
     """The names of the consents for this way of contact that were given and not withdrawn since."""
     for given in case.consents.values():
-        covers = given.channel in ("", channel) and given.point_id in ("", point_id)
+        covers = given.channel in channels and given.point_id in ("", point_id)
         withdrawn = any(
             gone.consent == given.consent
-            and gone.channel in ("", channel)
+            and gone.channel in channels
             and gone.point_id in ("", point_id)
             and gone.withdrawn_at >= given.given_at
             for gone in case.withdrawals
@@ -179,6 +182,7 @@ def past_of(case: Case, without: UUID | None) -> Iterator[PastContact]:
             debts=about,
             accounts=about,
             consented_at=talk.consented_at,
+            by=talk.by,
         )
 
 
@@ -216,7 +220,7 @@ def _as_past(case: Case, contact: Contact, at: datetime) -> PastContact:
     about = _texts(contact.debts)
     return PastContact(
         at=at,
-        channel=contact.channel,
+        channel=contact.medium or contact.channel,
         point_id=_address_of(case, contact.point_id),
         initiator="creditor",
         kind="conversation" if contact.channel in MANUAL_CHANNELS else "message",

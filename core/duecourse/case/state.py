@@ -67,6 +67,7 @@ class Contact(e.Record):
     not_before: datetime | None = None
     dispatched_at: datetime | None = None
     cancelled_at: datetime | None = None
+    medium: str = ""
     key: str = ""
     plugin: str = ""
     body_sha256: str = ""
@@ -89,6 +90,7 @@ class Conversation(e.Record):
     permitted: bool
     debts: tuple[UUID, ...] = ()
     consented_at: datetime | None = None
+    by: Literal["us", "group"] = "us"
 
 
 class Consent(e.Record):
@@ -210,12 +212,13 @@ class Refusal(e.Record):
 
 
 class BureauReport(e.Record):
-    """Permitted once, until `expires_at`. No adapter sends it yet."""
+    """Permitted once, until `expires_at` or `cancelled_at`. No adapter sends it yet."""
 
     bureau: str
     debt_ids: tuple[UUID, ...]
     permitted_at: datetime
     expires_at: datetime
+    cancelled_at: datetime | None = None
 
 
 class Case(e.Record):

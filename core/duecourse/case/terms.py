@@ -6,8 +6,9 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import Context
 from duecourse.case.errors import Invalid, Unknown
-from duecourse.case.lifecycle import recall
+from duecourse.case.lifecycle import recall, recall_calls, recall_reports
 from duecourse.case.state import Case, Withdrawal
+from duecourse.rules.names import ALL, WORKPLACE
 from duecourse.rules.situation import Place
 
 MOST_PLACES: Final = 20
@@ -76,22 +77,24 @@ def end_agreed_hours(case: Case, command: c.EndAgreedHours, context: Context) ->
 
 
 def refuse_medium(case: Case, command: c.RefuseMedium, context: Context) -> list[e.Event]:
-    if command.medium in case.refused_media:
+    medium = context.medium_of(command.medium)
+    if medium in case.refused_media:
         return []
-    refused = e.MediumRefused(at=context.at, medium=command.medium, how=command.how)
-    why = f"the debtor asked not to be reached like this: {command.medium}"
-    if command.medium == "workplace":
+    refused = e.MediumRefused(at=context.at, medium=medium, how=command.how)
+    why = f"the debtor asked not to be reached like this: {medium}"
+    if medium == WORKPLACE:
         at_work = [key for key, point in case.points.items() if point.use == "work"]
         calls = [each for key in at_work for each in recall(case, context, why, point=key)]
         return [refused, *calls]
-    stopped = "" if command.medium == "all" else command.medium
+    stopped = "" if medium == ALL else medium
     return [refused, *recall(case, context, why, channel=stopped)]
 
 
 def allow_medium(case: Case, command: c.AllowMedium, context: Context) -> list[e.Event]:
-    if command.medium not in case.refused_media:
+    medium = context.medium_of(command.medium)
+    if medium not in case.refused_media:
         return []
-    return [e.MediumAllowed(at=context.at, medium=command.medium, how=command.how)]
+    return [e.MediumAllowed(at=context.at, medium=medium, how=command.how)]
 
 
 def add_possible_place(case: Case, command: c.AddPossiblePlace, context: Context) -> list[e.Event]:
@@ -111,7 +114,9 @@ def add_possible_place(case: Case, command: c.AddPossiblePlace, context: Context
 def record_fact(case: Case, command: c.RecordFact, context: Context) -> list[e.Event]:
     if case.facts.get(command.fact) == command.on:
         return []
-    return [e.FactRecorded(at=context.at, fact=command.fact, on=command.on, how=command.how)]
+    recorded = e.FactRecorded(at=context.at, fact=command.fact, on=command.on, how=command.how)
+    why = f"something new is known: {command.fact}"
+    return [recorded, *recall_calls(case, context, why), *recall_reports(case, context, why)]
 
 
 def record_limitation(case: Case, command: c.RecordLimitation, context: Context) -> list[e.Event]:
@@ -120,14 +125,13 @@ def record_limitation(case: Case, command: c.RecordLimitation, context: Context)
         raise Unknown(f"the case has no debt {command.debt_id}", "debt_id")
     if account.limitation_expires_on == command.expires_on:
         return []
-    return [
-        e.LimitationRecorded(
-            at=context.at,
-            debt_id=command.debt_id,
-            expires_on=command.expires_on,
-            how=command.how,
-        )
-    ]
+    recorded = e.LimitationRecorded(
+        at=context.at,
+        debt_id=command.debt_id,
+        expires_on=command.expires_on,
+        how=command.how,
+    )
+    return [recorded, *recall_calls(case, context, "the limitation of a debt was recorded")]
 
 
 def licence_recorded(case: Case, context: Context) -> list[e.Event]:

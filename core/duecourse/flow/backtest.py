@@ -71,6 +71,7 @@ class Asked(msgspec.Struct, frozen=True):
     without: UUID | None
     debts: tuple[UUID, ...]
     content: tuple[str, ...] | None
+    medium: str
 
 
 class Backtest:
@@ -156,7 +157,14 @@ def asked_in(case: Case, event: e.Event) -> Asked | None:
     match event:
         case e.ContactPermitted():
             return Asked(
-                event.channel, event.point_id, "request", YES, None, event.debts, event.content
+                event.channel,
+                event.point_id,
+                "request",
+                YES,
+                None,
+                event.debts,
+                event.content,
+                event.medium,
             )
         case e.ContactDispatching():
             contact = case.contacts[event.contact_id]
@@ -168,6 +176,7 @@ def asked_in(case: Case, event: e.Event) -> Asked | None:
                 event.contact_id,
                 contact.debts,
                 contact.content,
+                contact.medium,
             )
         case e.ContactRefused():
             refusal = Answer(
@@ -187,6 +196,7 @@ def asked_in(case: Case, event: e.Event) -> Asked | None:
                 without,
                 event.debts,
                 event.content,
+                event.medium,
             )
         case _:
             return None
@@ -261,7 +271,13 @@ class Told:
         seen = self._bare.get(key)
         if seen is None:
             seen = self._bare[key] = situation(
-                bare, asked.channel, asked.point_id, at, debts=asked.debts, content=asked.content
+                bare,
+                asked.channel,
+                asked.point_id,
+                at,
+                debts=asked.debts,
+                content=asked.content,
+                medium=asked.medium,
             )
         return seen
 

@@ -70,6 +70,12 @@ def contents_of(
     }
 
 
+def media_of(channels: Mapping[str, Channel[Any]]) -> dict[str, str]:
+    """By which rules each channel is judged: those of its medium, or of a kind of its own."""
+    media = {name: channel.capabilities.medium for name, channel in channels.items()}
+    return {name: name if medium == "other" else medium for name, medium in media.items()}
+
+
 class House:
     """Everything a process needs, opened once and closed once."""
 
@@ -84,6 +90,7 @@ class House:
         self.plugins = Plugins.discover(settings.plugin_tables, settings.plugins)
         self._licences = {code: each.licence for code, each in settings.creditors.items()}
         self._contents = contents_of(self.plugins.channels)
+        self._media = media_of(self.plugins.channels)
         self.rules: RuleBook = rules_of(self.plugins.rulebook(), settings)
         self.vault = Vault(database, load_master_key(settings.data))
         self.engine = Engine(database, self.vault, context_for=self.context_for, clock=self.clock)
@@ -108,6 +115,7 @@ class House:
             treatment=self.treatment,
             licences=self._licences,
             contents=self._contents,
+            media=self._media,
         )
 
     def followers(self) -> list[Follower]:

@@ -163,6 +163,7 @@ class Outreach:
             without=draft.contact_id,
             debts=contact.debts,
             content=contact.content,
+            medium=contact.medium,
         )
         return now < contact.expires_at and judge(self._rules, seen, now).permitted
 

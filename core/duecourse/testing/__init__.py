@@ -38,12 +38,14 @@ class given:  # noqa: N801 - reads as a sentence
         treatment: Treatment = _TREATMENT,
         licences: Mapping[str, str] = {},
         contents: Mapping[tuple[str, str, str], tuple[str, ...]] = {},
+        media: Mapping[str, str] = {},
     ) -> None:
         self._history = list(events)
         self._rules = rules
         self._treatment = treatment
         self._licences = licences
         self._contents = contents
+        self._media = media
         self._result: Sequence[Event] | CaseError = ()
 
     @property
@@ -66,6 +68,7 @@ class given:  # noqa: N801 - reads as a sentence
             treatment=self._treatment,
             licences=self._licences,
             contents=self._contents,
+            media=self._media,
         )
         try:
             self._result = decide(self.case, command, context)
