@@ -11,6 +11,7 @@ from duecourse.case.context import Actor, Context
 from duecourse.case.decide import decide
 from duecourse.case.evolve import evolve
 from duecourse.chance import new_id
+from duecourse.cycles import look_for_cycles_rarely
 from duecourse.rules.gate import load_rulebook
 from duecourse.rules.treatment import load_treatment
 from duecourse.store.database import Database
@@ -65,8 +66,9 @@ class OurEngine:
         raise AssertionError("the case should have moved")
 
     def warm(self, case_ids: Collection[UUID]) -> None:
-        """Have the cases' states at hand, as for cases in use."""
+        """Have the cases' states at hand, as for cases in use, in a process set up as ours are."""
         self.engine.load_many(case_ids)
+        look_for_cycles_rarely()
 
     def load(self, case_id: UUID) -> Loaded:
         return self.engine.load(case_id)

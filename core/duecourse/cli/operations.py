@@ -1,6 +1,5 @@
 """Running the parts, and listing what is plugged into them."""
 
-import gc
 import os
 import signal
 import socket
@@ -13,6 +12,7 @@ import rich_click as click
 
 from duecourse.cli.settings import ReadSettings
 from duecourse.cli.tables import show
+from duecourse.cycles import look_for_cycles_rarely
 from duecourse.flow.house import House, dsn_of
 from duecourse.plugins import Plugins
 from duecourse.settings import Settings
@@ -38,17 +38,6 @@ def _stop_at_end_of_input() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _look_for_cycles_rarely() -> None:
-    """Thousands of cases are kept at hand, and none of them is in a cycle.
-
-    With Python's own thresholds the collector goes through all of them again and again: measured,
-    40 ms pauses and a seventh of the throughput.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
@@ -69,7 +58,7 @@ def serve(context: click.Context, host: str, port: int, *, until_stdin_closes: b
     with House.open(settings) as house:
         app = create_app(services_of(house))
         house.engine.start()
-        _look_for_cycles_rarely()
+        look_for_cycles_rarely()
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -117,7 +106,7 @@ def worker(settings: ReadSettings, *, until_stdin_closes: bool) -> None:
         for each in house.plugins.listing:
             if each.state == "broken":
                 click.echo(f"{each.instance or each.name} is broken: {each.reason}", err=True)
-        _look_for_cycles_rarely()
+        look_for_cycles_rarely()
         click.echo("working; Ctrl-C stops it", err=True)
         house.worker().run(stop.is_set)
 
