@@ -25,8 +25,8 @@ from duecourse.store import embedded
 from duecourse.store.answers import Gathering
 from duecourse.store.append import Entry, append
 from duecourse.store.database import Connection, Database
+from duecourse.store.drafts import Draft
 from duecourse.store.engine import Engine, Outcome, Recorded, Request
-from duecourse.store.pipeline import Draft
 from duecourse.store.runner import Runner
 from duecourse.store.vault import Vault
 from duecourse.testing import COLLECTOR

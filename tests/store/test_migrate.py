@@ -10,7 +10,9 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from duecourse.case.context import SYSTEM
 from duecourse.store import migrate as migrations
+from duecourse.store.append import Entry, MissedEvent, append
 from duecourse.store.database import Database
 from duecourse.store.errors import DatabaseUnavailable, SchemaMismatch
 from duecourse.store.migrate import migrate, pending, require_current, shipped
@@ -60,6 +62,31 @@ def test_a_file_that_fails_leaves_nothing_behind(fresh_dsn: str) -> None:
     with psycopg.connect(fresh_dsn) as connection:
         row = connection.execute("SELECT to_regclass('a'), to_regclass('b')").fetchone()
     assert row == ("a", None)
+
+
+def test_a_database_of_before_keeps_its_log_and_answers_as_today(fresh_dsn: str) -> None:
+    scripts = shipped()
+    case_id, before = uuid.uuid4(), "0005"
+    migrate(fresh_dsn, {name: script for name, script in scripts.items() if name < before})
+    with psycopg.connect(fresh_dsn) as connection:
+        connection.execute(
+            "INSERT INTO case_events (originator_id, originator_version, topic, state)"
+            " VALUES (%s, 1, 'Test', '{}')",
+            (case_id,),
+        )
+    assert migrate(fresh_dsn) == [name for name in scripts if name > before]
+    late = Entry(
+        command_id=uuid.uuid4(),
+        case_id=case_id,
+        first_version=1,
+        fingerprint=b"f",
+        actor=SYSTEM,
+        causation="",
+        events=(("Test", b"{}"),),
+    )
+    with Database(fresh_dsn) as database, database.connection() as connection:
+        (verdict,) = append(connection, [late]).verdicts
+        assert verdict.missed == (MissedEvent(1, "Test", b"{}"),)
 
 
 @pytest.fixture

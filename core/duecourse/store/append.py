@@ -12,7 +12,7 @@ from duecourse.store import wire
 from duecourse.store.database import Connection, failure
 
 Mode = Literal["auto", "locked", "early"]
-"""When the lock that orders writers is released: see append_events in 0003_group_commit.sql."""
+"""When the lock that orders writers is released: see append_events in 0005_missed_events.sql."""
 
 _MODES: Final[dict[Mode, bytes]] = {
     "auto": (0).to_bytes(4),
@@ -45,11 +45,24 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     events: tuple[tuple[str, bytes], ...]
 
 
+class MissedEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event as it is stored, which whoever made the entry did not know of."""
+
+    version: int
+    topic: str
+    state: bytes
+
+
 class Verdict(msgspec.Struct, frozen=True):
-    """`position` is that of the last event if appended. Those before it have the ones before it."""
+    """`position` is that of the last event if appended. Those before it have the ones before it.
+
+    `missed`, if there was a conflict: all events of the case from the entry's first version on.
+    None at all, if they were too many, or there are none as the case is not that far yet.
+    """
 
     outcome: Literal["appended", "duplicate", "conflict"]
     position: int | None = None
+    missed: tuple[MissedEvent, ...] = ()
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -126,7 +139,7 @@ def written(result: pq.abc.PGresult, entries: Sequence[Entry]) -> Written:
     """What the server answered. Raises the psycopg error it stands for."""
     if result.status != pq.ExecStatus.TUPLES_OK:
         raise failure(result)
-    on_disk, first, verdicts = (result.get_value(0, column) for column in range(3))
+    on_disk, first, verdicts, *missed = (result.get_value(0, column) for column in range(7))
     codes = wire.int4_values(verdicts) if verdicts is not None else [_APPENDED] * len(entries)
     position = int.from_bytes(first) - 1 if first is not None else 0
     answers: list[Verdict] = []
@@ -136,7 +149,19 @@ def written(result: pq.abc.PGresult, entries: Sequence[Entry]) -> Written:
             answers.append(Verdict("appended", position))
         else:
             answers.append(_CONFLICT if code == 0 else _DUPLICATE)
+    for number, events in _missed(missed).items():
+        answers[number - 1] = Verdict("conflict", missed=tuple(events))
     return Written(on_disk == b"\x01", answers)
 
 
 _APPENDED: Final = 1
+
+
+def _missed(columns: Sequence[bytes | None]) -> dict[int, list[MissedEvent]]:
+    """The missed events by the number of the entry, from the last columns of the answer."""
+    missed: dict[int, list[MissedEvent]] = {}
+    arrays = [wire.values(column) for column in columns if column is not None]
+    for number, version, topic, state in zip(*arrays, strict=True):
+        event = MissedEvent(int.from_bytes(version), topic.decode(), state)
+        missed.setdefault(int.from_bytes(number), []).append(event)
+    return missed

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 APP_ROLE: Final = "duecourse_app"
 LOG_LOCK: Final = 4922500610731041
-"""The advisory lock that puts writers in order; `append_events` (0003_group_commit.sql) takes it too."""
+"""The advisory lock that puts writers in order; `append_events` (0005_missed_events.sql) takes it too."""
 CHANNEL: Final[LiteralString] = "case_events"
 
 # A cut cable is noticed within about a minute; the DSN may say otherwise.

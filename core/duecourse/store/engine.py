@@ -22,6 +22,7 @@ from duecourse.case.state import Case
 from duecourse.store.answers import Answer, Gathering, LoopReceiver, Outcome, Receiver, resolve
 from duecourse.store.append import Entry, Mode
 from duecourse.store.database import Database
+from duecourse.store.drafts import MAX_BATCH, Draft
 from duecourse.store.errors import (
     CaseMoved,
     DatabaseUnavailable,
@@ -30,7 +31,7 @@ from duecourse.store.errors import (
     origin,
 )
 from duecourse.store.log import EventLog, Recorded
-from duecourse.store.pipeline import MAX_BATCH, Draft, Pipeline
+from duecourse.store.pipeline import Pipeline
 from duecourse.store.states import Evolve, Loaded, States
 from duecourse.store.tasks import Request, Task
 from duecourse.store.vault import Vault

@@ -12,19 +12,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, Protocol
-from uuid import UUID
+from typing import Final
 
-import msgspec
 import psycopg
 from psycopg import errors as pg
 
 from duecourse import faults
-from duecourse.case.errors import CaseError
-from duecourse.case.events import Event
 from duecourse.store.answers import Answer, Outcome, Receiver
-from duecourse.store.append import Entry, Mode, Verdict, Written
+from duecourse.store.append import Entry, MissedEvent, Mode, Verdict, Written
 from duecourse.store.database import Database, is_lost
+from duecourse.store.drafts import Batches, Decider, Draft, Ready
 from duecourse.store.errors import CaseBusy, CaseMoved, DatabaseUnavailable, StoreError, origin
 from duecourse.store.loader import Fetched, Loader
 from duecourse.store.log import EventLog
@@ -33,8 +30,6 @@ from duecourse.store.tasks import Task
 from duecourse.store.turns import Turns
 from duecourse.store.writer import Writer
 
-MAX_BATCH: Final = 5_000
-MAX_BATCH_BYTES: Final = 16_000_000
 # Tasks decided at a time before looking whether the server is ready for the next batch.
 SLICE: Final = 64
 MAX_ATTEMPTS: Final = 5
@@ -43,28 +38,6 @@ MAX_WAITING: Final = 100_000
 RECONNECT_PAUSE: Final = 0.1
 
 logger = logging.getLogger(__name__)
-
-
-class Draft(msgspec.Struct, frozen=True, gc=False):
-    """What a command makes happen, before it has."""
-
-    task: Task
-    before: Loaded | None
-    events: tuple[Event, ...]
-    subject_id: UUID
-
-
-class Decider(Protocol):
-    """The pure part of the work, and the sealing of what comes of it."""
-
-    def draft(self, task: Task, before: Loaded | None) -> Draft | Outcome | CaseError: ...
-
-    def entry(self, draft: Draft) -> Entry | CaseError | None:
-        """What to write; None if the key of the subject is not at hand."""
-        ...
-
-
-Ready = tuple[Draft, Entry]
 
 
 class Pipeline:
@@ -88,8 +61,7 @@ class Pipeline:
         self._cases, self._commands = Turns(), Turns()
         self._next: deque[Task] = deque()
         self._to_fetch: list[Task] = []
-        self._ready: deque[Ready] = deque()
-        self._ready_alone: deque[Ready] = deque()
+        self._ready = Batches()
         self._writing: list[Ready] = []
         self._entries: list[Entry] = []
         self._unflushed: list[tuple[Task, Outcome]] = []
@@ -245,35 +217,24 @@ class Pipeline:
             draft.task.subject_id = draft.subject_id
             self._fetch(draft.task)
         elif isinstance(entry, Entry):
-            (self._ready_alone if draft.task.alone else self._ready).append((draft, entry))
+            self._ready.add(draft, entry)
         else:
             self._answer(draft.task, entry)
 
     # --- writing -------------------------------------------------------------------------------
 
     def _write(self) -> None:
-        if self._writing or not (self._ready or self._ready_alone):
+        if self._writing or not self._ready:
             return
         if not self._writer.is_connected:
             if self._connected():
                 self._look_again()
             return
-        self._writing = self._next_batch()
+        self._writing = self._ready.next()
         self._entries = [entry for _, entry in self._writing]
         faults.reach("engine.ready")
         self._writer.append(self._entries)
         faults.reach("engine.sent")
-
-    def _next_batch(self) -> list[Ready]:
-        if self._ready_alone:
-            return [self._ready_alone.popleft()]
-        batch: list[Ready] = []
-        room = MAX_BATCH_BYTES
-        while self._ready and len(batch) < MAX_BATCH and room > 0:
-            ready = self._ready.popleft()
-            room -= sum(len(state) for _, state in ready[1].events)
-            batch.append(ready)
-        return batch
 
     def _settle_written(self) -> None:
         if not self._writer.is_connected:
@@ -311,7 +272,7 @@ class Pipeline:
             case "duplicate":
                 self._fetch(draft.task)
             case "conflict":
-                self._again(draft.task)
+                self._again(draft, verdict.missed)
 
     def _appended(self, draft: Draft, verdict: Verdict, *, on_disk: bool) -> None:
         task = draft.task
@@ -329,22 +290,24 @@ class Pipeline:
         else:
             self._answer_flushed(task, outcome)
 
-    def _again(self, task: Task) -> None:
+    def _again(self, draft: Draft, missed: Sequence[MissedEvent]) -> None:
         """Somebody else has changed the case. What was meant for one version is meant for no other."""
-        expected = task.request.expected_version
-        if expected is not None:
-            moved = CaseMoved(f"the case has moved on from version {expected}; look at it again")
-            self._states.drop(task.request.case_id)
-            self._answer(task, moved)
-            return
+        task = draft.task
+        case_id, expected = task.request.case_id, task.request.expected_version
+        has_caught_up = self._states.catch_up(case_id, draft.before, missed)
         task.attempts += 1
-        if task.attempts < MAX_ATTEMPTS:
+        if expected is not None:
+            if not has_caught_up:
+                self._states.drop(case_id)
+            moved = CaseMoved(f"the case has moved on from version {expected}; look at it again")
+            self._answer(task, moved)
+        elif task.attempts == MAX_ATTEMPTS:
+            self._answer(task, CaseBusy("others keep changing this case; try again"))
+        else:
             # The statement knew no such command, and will look again: the state is enough, unless
             # nothing comes of it.
             task.verified = False
-            self._to_fetch.append(task)
-        else:
-            self._answer(task, CaseBusy("others keep changing this case; try again"))
+            (self._next if has_caught_up else self._to_fetch).append(task)
 
     def _refused(self, error: psycopg.Error) -> None:
         """The server took nothing of the batch. Find out whose fault it is, or say so."""
@@ -401,10 +364,8 @@ class Pipeline:
 
     def _look_again(self) -> None:
         """What was decided before the connection was made may rest on what the server lost."""
-        for draft, _ in (*self._ready_alone, *self._ready):
-            self._fetch(draft.task)
-        self._ready.clear()
-        self._ready_alone.clear()
+        for task in self._ready.take_back():
+            self._fetch(task)
 
     def _start_over(self, lost: Exception) -> None:
         """Whatever was under way may or may not be in the log, and what is kept may be ahead of it.
@@ -435,8 +396,7 @@ class Pipeline:
         self._cases, self._commands = Turns(), Turns()
         self._next.clear()
         self._to_fetch = []
-        self._ready.clear()
-        self._ready_alone.clear()
+        self._ready.take_back()
         self._writing, self._unflushed, self._flushing = [], [], []
 
     def _fail_all(self, defect: Exception) -> None:
@@ -457,12 +417,9 @@ class Pipeline:
         gone = DatabaseUnavailable("the database went away; try again")
         gone.__cause__ = away
         self._away_since = None
-        ready = [draft.task for draft, _ in (*self._ready, *self._ready_alone)]
-        self._ready.clear()
-        self._ready_alone.clear()
         read = [task for task, _ in self._unflushed]
         self._unflushed = []
-        for task in (*ready, *read):
+        for task in (*self._ready.take_back(), *read):
             self._answer(task, gone)
 
     # --- answering -----------------------------------------------------------------------------
@@ -511,7 +468,7 @@ class Pipeline:
         if self._next or self._inbox or self._to_fetch or (self._stopping and self._is_done()):
             self._sleeping = False
             return
-        waits = self._ready or self._ready_alone or self._unflushed
+        waits = self._ready or self._unflushed
         waits_to_connect = waits and not self._writer.is_connected
         events = self._selector.select(RECONNECT_PAUSE if waits_to_connect else None)
         self._sleeping = False

@@ -2,14 +2,16 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
 import msgspec
 
 from duecourse.case.events import Event
 from duecourse.case.state import Case
+from duecourse.store.append import MissedEvent
 from duecourse.store.log import EventLog
+from duecourse.store.sealing import key_ids
 
 Evolve = Callable[[Case | None, Event], Case]
 
@@ -67,6 +69,27 @@ class States:
         with self._lock:
             self._forgotten += 1
             self._kept.clear()
+
+    def catch_up(self, case_id: UUID, loaded: Loaded | None, missed: Sequence[MissedEvent]) -> bool:
+        """Keep the state with what was missed since, if that takes no question to the database.
+
+        False if it does, or if something cannot be read: to `read` the case tells what.
+        """
+        try:
+            events = self._opened(case_id, missed)
+            if events:
+                self.keep(case_id, self.after(loaded, events))
+        except Exception:  # noqa: BLE001 - the reader meets it too
+            return False
+        return bool(events)
+
+    def _opened(self, case_id: UUID, stored: Sequence[MissedEvent]) -> list[Event] | None:
+        """None if a key is not at hand."""
+        keys = self._log.vault.known_keys({key for each in stored for key in key_ids(each.state)})
+        if keys is None:
+            return None
+        opened = self._log.mapper.open
+        return [opened(case_id, each.version, each.topic, each.state, keys) for each in stored]
 
     def _forget_what_may_be_lost(self) -> None:
         if self._epoch != self._database.epoch:

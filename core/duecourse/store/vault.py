@@ -72,6 +72,14 @@ class Vault:
         """The key of a subject if it is at hand, without asking the database."""
         return self._by_subject.get(subject_id.int)
 
+    def known_keys(self, key_ids: Iterable[int]) -> dict[int, AESGCM] | None:
+        """The keys if all are at hand, without asking the database; else None."""
+        wanted = set(key_ids)
+        keys = self._cached(self._by_id, wanted)
+        if len(keys) < len(wanted):
+            return None
+        return {key_id: key.cipher for key_id, key in keys.items()}
+
     def keys(self, key_ids: Iterable[int]) -> dict[int, AESGCM]:
         """The keys that still exist. One that is absent was destroyed, and its texts are erased."""
         wanted = set(key_ids)

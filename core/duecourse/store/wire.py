@@ -58,6 +58,17 @@ def _sized(kind: int, many: Sequence[bytes]) -> bytes:
     return _array(kind, len(many), b"".join([len(each).to_bytes(4) + each for each in many]))
 
 
+def values(array: bytes) -> list[bytes]:
+    """The elements of an array without NULL, as the server sends it, each in its binary form."""
+    found: list[bytes] = []
+    start = _HEADER.size
+    while start < len(array):
+        end = start + 4 + int.from_bytes(array[start : start + 4])
+        found.append(array[start + 4 : end])
+        start = end
+    return found
+
+
 def int4_values(array: bytes) -> list[int]:
     """The numbers of an int4 array without NULL, as the server sends it."""
     return [number for _, number in _SIZED_INT4.iter_unpack(array[_HEADER.size :])]

@@ -11,7 +11,7 @@ from duecourse.store.append import Entry, Mode, Written
 from duecourse.store.database import Connection, Database, failure
 
 WRITERS_LOCK: Final = 4922500610731043
-"""Held shared by every writer for as long as it is connected; see 0003_group_commit.sql."""
+"""Held shared by every writer for as long as it is connected; see 0005_missed_events.sql."""
 
 _FLUSH: Final = b"SELECT flush_log()"
 
