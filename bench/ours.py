@@ -1,6 +1,6 @@
 """Ours, through the engine: coroutines that each work on cases of their own.
 
-python -m bench.ours DSN clients|conflicts|moved PAYLOAD CLIENTS SECONDS SLICE OF [SHARE]
+python -m bench.ours DSN clients|conflicts|late|moved PAYLOAD CLIENTS SECONDS SLICE OF [SHARE]
 """
 
 import argparse
@@ -22,6 +22,7 @@ from bench.servers import Server
 
 TEMPLATE: Final = "ours"
 _CONFLICT_CLIENTS: Final = 128
+_LATE: Final = 0.0005
 
 
 def contenders(server: Server) -> Iterator[Contender]:
@@ -41,6 +42,11 @@ def conflicts(server: Server) -> Iterator[Contender]:
             part="conflicts",
             run=partial(_conflicts, server, "conflicts", share),
         )
+    yield Contender(
+        key="ours late 10%",
+        part="conflicts",
+        run=partial(_conflicts, server, "late", 0.1),
+    )
     yield Contender(
         key="ours moved 10%",
         part="conflicts",
@@ -110,7 +116,9 @@ async def _between_two(
 
     With `conflicts`, a client changes the engine for that share of its commands; the other one has
     an old state of the case then, so each change is a conflict that it must find and resolve. With
-    `moved`, that share is meant for a version that is past, and is answered with a no.
+    `moved`, that share is meant for a version that is past, and is answered with a no. With `late`,
+    that share comes half a millisecond later and meets no conflict: that clients fall out of step
+    costs something by itself.
     """
     for engine in engines:
         engine.warm(mine)
@@ -122,7 +130,9 @@ async def _between_two(
         if strikes and asked.action == "moved":
             await engines[at[number]].ask_too_late(mine[number], next(commands))
             return
-        if strikes:
+        if strikes and asked.action == "late":
+            await asyncio.sleep(_LATE)
+        elif strikes:
             at[number] = 1 - at[number]
         await engines[at[number]].ask(mine[number], next(commands))
 
@@ -133,7 +143,7 @@ async def _between_two(
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("dsn")
-    parser.add_argument("action", choices=["clients", "conflicts", "moved"])
+    parser.add_argument("action", choices=["clients", "conflicts", "late", "moved"])
     parser.add_argument("payload", choices=["toy", "real"])
     parser.add_argument("clients", type=int)
     parser.add_argument("seconds", type=float)

@@ -150,6 +150,14 @@ ALSO: Final = (
         over="ours real 32", under=("django 2x16",),
     ),
     Row(
+        name="throughput at 10 % conflicts / with 10 % half a millisecond late, 128 clients",
+        over="ours conflicts 10%", under=("ours late 10%",),
+    ),
+    Row(
+        name="throughput with 10 % half a millisecond late / at 0 %, 128 clients",
+        over="ours late 10%", under=("ours conflicts 0%",),
+    ),
+    Row(
         name="throughput with 10 % meant for a past version / with none, 128 clients",
         over="ours moved 10%", under=("ours conflicts 0%",),
     ),
