@@ -173,7 +173,10 @@ def test_systems_may_tell_what_protects_the_debtor_and_not_what_loosens(
         ),
         (
             "agreed-hours",
-            {"hours": [{"start": "18:00:00", "end": "20:00:00", "channels": ["phone"]}], "how": "x"},
+            {
+                "hours": [{"start": "18:00:00", "end": "20:00:00", "channels": ["phone"]}],
+                "how": "x",
+            },
             "hours",
             "call",
         ),
