@@ -25,7 +25,7 @@ def ids(text: str, facts: LintFacts = REMINDED) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "language", "total", "least", "most"),
     [
-        # As measured the first time the lint was run on them: docs/lint.md, lists 4 and 5.
+        # As measured the first time the lint was run on them: docs/lint.md, lists 4, 5 and 7.
         ("lint-held-out-refused", "en", 62, 50, 62),
         ("lint-held-out-refused", "zh", 62, 56, 62),
         ("lint-held-out-passed", "en", 62, 0, 6),
@@ -34,6 +34,10 @@ def ids(text: str, facts: LintFacts = REMINDED) -> set[str]:
         ("lint-held-out-2-refused", "zh", 30, 29, 30),
         ("lint-held-out-2-passed", "en", 30, 0, 3),
         ("lint-held-out-2-passed", "zh", 30, 0, 2),
+        ("lint-held-out-3-refused", "en", 42, 26, 42),
+        ("lint-held-out-3-refused", "zh", 42, 36, 42),
+        ("lint-held-out-3-passed", "en", 40, 0, 4),
+        ("lint-held-out-3-passed", "zh", 40, 0, 1),
     ],
 )
 def test_on_the_held_out_lists_it_does_as_well_as_when_it_was_measured(
@@ -76,6 +80,65 @@ def test_nothing_is_learned_from_the_held_out_lists() -> None:
 )
 def test_a_no_and_a_right_are_plain(text: str) -> None:
     assert ids(text) == set()
+
+
+@pytest.mark.parametrize("name", ["lint-held-out-3-passed", "lint-measured-4-passed"])
+def test_a_letter_before_claim_passes_where_the_referral_is_proposed(name: str) -> None:
+    staged = tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))["staged"]
+    assert len(staged) >= 6
+    proposed = LintFacts(stage="pre_legal", referral="proposed")
+    assert [each["text"] for each in staged if lint(each["text"], "en", proposed)] == []
+    barred = LintFacts(stage="pre_legal", referral="proposed", time_barred=True)
+    assert any(ids(each["text"], barred) for each in staged)
+
+
+@pytest.mark.parametrize(
+    ("plain", "threat"),
+    [
+        ("Nobody goes to prison for debt.", "People like you go to prison for debt."),
+        ("Bailiffs are not involved.", "Bailiffs are not involved yet."),
+        (
+            "If we agree a plan, we will pause any legal action.",
+            "We will put legal action on hold only if you pay.",
+        ),
+        ("None of your family will hear of this from us.", "All of your family will hear of this."),
+        (
+            "If anyone comes to your door in our name, do not pay and call the police.",
+            "If anyone comes to your door tomorrow, do not be surprised.",
+        ),
+        ("Signing this plan does not take away your rights.", "You signed away all your rights."),
+        ("Your employer cannot deduct anything for us.", "Your employer must hand your pay to us."),
+        ("It is your choice whether you pay.", "Pay or see us at your door. Your choice."),
+        ("您要求我们不要给您单位打电话，我们已记录。", "您要求不要打电话到单位，但我们只能打。"),
+        ("协商期间，我们会暂缓起诉。", "协商失败，我们会马上起诉。"),
+        ("警察不会介入民事欠款。", "警察明天会介入。"),
+        ("签了协议，您仍然有权提出异议。", "签了协议，您就放弃了一切权利。"),
+        ("我们没有告诉他们任何事情。", "我们已经把金额告诉他们了。"),
+        ("您的单位没有义务替我们扣工资。", "您的单位必须从工资里扣给我们。"),
+        ("是否还款由您决定。", "还是不还，您自己掂量。"),
+    ],
+)
+def test_what_is_denied_or_promised_passes_and_its_threat_does_not(plain: str, threat: str) -> None:
+    assert ids(plain) == set()
+    assert ids(threat)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nobody will drag you out of your house.",
+        "We will never post your face or your name.",
+        "没有人会去你家堵门。",
+        "我们绝不会让你单位领导知道。",
+    ],
+)
+def test_a_denial_passes_although_its_words_sound_hostile(text: str) -> None:
+    assert ids(text) == set()
+
+
+def test_a_denial_does_not_cover_what_else_the_sentence_threatens() -> None:
+    assert ids("We will not visit you, but you will be sorry for every day you made us wait.")
+    assert ids("Be grateful we haven't told your pastor yet.")
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def _read(book: LintBook, text: str, facts: LintFacts) -> Iterator[LintFinding]:
     views = readings(text)
     spoken_of = truths - {"may_be_considered"}
     legal = {each.language: each.firm for each in book.lints if each.entry.barred_only}
-    yield from _hostile(text, views, legal if spoken_of else {})
+    yield from _hostile(text, views, book, legal if spoken_of else {})
     for each in book.lints:
         if each.entry.unless in truths or (each.entry.barred_only and not facts.time_barred):
             continue
@@ -190,11 +190,15 @@ def _spots(each: Lint, text: str) -> Iterator[tuple[int, int]]:
 
 
 def _hostile(
-    text: str, views: tuple[Plain, ...], legal: dict[LintLanguage, re.Pattern[str] | None]
+    text: str,
+    views: tuple[Plain, ...],
+    book: LintBook,
+    legal: dict[LintLanguage, re.Pattern[str] | None],
 ) -> Iterator[LintFinding]:
     """Whole sentences whose tone is that of a threat, whatever their words.
 
-    What a court has to do with is left to the lints that know what is true of the case.
+    What a court has to do with is left to the lints that know what is true of the case, and what
+    denies that anything of the kind will happen does not count.
     """
     found = 0
     readings_of: tuple[tuple[LintLanguage, Plain], ...] = (("en", views[0]), ("zh", views[1]))
@@ -211,6 +215,11 @@ def _hostile(
                 continue
             if (known := legal.get(language)) and known.search(said):
                 continue
+            rest = _without_denials(said, book, language)
+            if rest != said and (
+                len(sounds.known(rest, language)) < FEWEST or sounds.score(rest, language) < HOSTILE
+            ):
+                continue
             weighed = ", ".join(sounds.heaviest(said, language))
             yield LintFinding(
                 id=f"{language}.tone",
@@ -224,6 +233,25 @@ def _hostile(
             found += 1
             if found == MOST_FINDINGS:
                 return
+
+
+def _without_denials(said: str, book: LintBook, language: LintLanguage) -> str:
+    """The sentence without the clauses that say no to what a lint looks for."""
+    negation = book.negations[language]
+    denied = {
+        said.count(CLAUSE_END, 0, start)
+        for each in book.lints
+        if each.language == language and each.entry.negatable
+        for pattern in (each.firm, each.broad)
+        if pattern
+        for start, end in _matches(pattern, said)
+        if _is_negated(said, start, end, negation)
+        or _is_exempt(negation.harmless, said, start, end)
+    }
+    clauses = enumerate(said.split(CLAUSE_END))
+    return CLAUSE_END.join(
+        clause for at, clause in clauses if at not in denied or _has(negation.postponed, clause)
+    )
 
 
 def _is_foreign(sentence: str, language: LintLanguage) -> bool:

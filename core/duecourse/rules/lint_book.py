@@ -89,6 +89,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     A negator lets words through that follow it closely: `stoppers` in between end its reach,
     `undone_by` before it takes its force. It goes on past a comma where a clause of `joiners` begins.
+    What is only `postponed` ("not yet") may still be a threat by its tone.
     """
 
     language: LintLanguage
@@ -97,6 +98,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reach: tuple[Pattern, ...] = ()
     joiners: tuple[Pattern, ...] = ()
     undone_by: Patterns
+    postponed: tuple[Pattern, ...] = ()
     harmless: Patterns
     words: Classes = {}
     lints: Annotated[tuple[_Entry, ...], msgspec.Meta(min_length=1, max_length=500)]
@@ -134,6 +136,8 @@ class Negation(msgspec.Struct, frozen=True):
     reach: re.Pattern[str] | None
     joiner: re.Pattern[str] | None
     undone_by: re.Pattern[str]
+    postponed: re.Pattern[str] | None
+    harmless: re.Pattern[str]
 
 
 class LintBook(msgspec.Struct, frozen=True):
@@ -226,7 +230,7 @@ def _lint(speller: _Speller, entry: _Entry, harmless: Patterns) -> Lint:
         entry=entry,
         firm=speller.compile(entry.patterns, where) if entry.patterns else None,
         broad=speller.compile(entry.broad, where) if entry.broad else None,
-        exempt=re.compile(speller.join((*entry.exempt, *harmless), where)),
+        exempt=re.compile(speller.join((*harmless, *entry.exempt), where)),
         calm=speller.compile(entry.calm, where) if entry.calm else None,
     )
 
@@ -239,6 +243,8 @@ def _negation(speller: _Speller, file: _File) -> Negation:
         reach=re.compile(speller.join(file.reach, where)) if file.reach else None,
         joiner=re.compile(speller.join(file.joiners, where)) if file.joiners else None,
         undone_by=speller.compile(file.undone_by, where),
+        postponed=speller.compile(file.postponed, where) if file.postponed else None,
+        harmless=re.compile(speller.join(file.harmless, where)),
     )
 
 

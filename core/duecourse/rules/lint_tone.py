@@ -16,9 +16,9 @@ import msgspec
 from duecourse.rules.lint_text import CLAUSE_END, SENTENCE_END, is_han
 from duecourse.rules.toml_files import BadFile, read
 
-HOSTILE: Final = 115
+HOSTILE: Final = 105
 """From here on a sentence is refused for its tone alone, if what stands around it agrees."""
-PLAIN: Final = -50
+PLAIN: Final = -61
 """Below this the tone excuses a broad pattern, but never a firm one."""
 FEWEST: Final = 4
 """Fewer known words than these say nothing."""
