@@ -9,7 +9,7 @@ import pytest
 
 from duecourse.rules import lint as lint_module
 from duecourse.rules import lint_book
-from duecourse.rules.lint import LintError, LintFacts, lint
+from duecourse.rules.lint import LintError, LintFacts, LintLanguage, lint
 from duecourse.rules.lint_text import readings
 from duecourse.rules.lint_tone import HOSTILE, PLAIN, Tone, features, tone
 
@@ -279,3 +279,20 @@ def test_a_pattern_that_cannot_be_composed_does_not_load(
 ) -> None:
     with pytest.raises(LintError, match=says):
         book(words, **changes)
+
+
+NAMES = ["Story Bank (fictional)", "Last Warning Collections Ltd", "老赖克星示例银行", "林示例"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("words", "language"),
+    [
+        ("{}：您的借款已到期，请在方便时付款，有困难可与我们联系。", "zh"),
+        ("{}: your payment was due on 1 March. If it is hard to pay, tell us.", "en"),
+    ],
+)
+def test_a_name_has_no_tone(name: str, words: str, language: LintLanguage) -> None:
+    facts = LintFacts(stage="reminder", names=frozenset({name}))
+    found = lint(words.format(name), language, facts)
+    assert [each.id for each in found if each.id.endswith(".tone")] == []

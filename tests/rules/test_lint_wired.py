@@ -1,5 +1,6 @@
 """Where the lint stands: before a template is used, and on the command line."""
 
+import random
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -7,10 +8,12 @@ from shutil import copytree
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from duecourse import rendering
 from duecourse.cli import duecourse
 from duecourse.rendering import MessageFacts, TemplateProblem, check_templates, render
+from duecourse.rules.lint import LintFacts, lint
 
 FACTS = MessageFacts(
     debtor_name="Robin Testperson",
@@ -98,3 +101,27 @@ def test_the_command_knows_the_stage() -> None:
     assert run("--referral", "filed", text="我们已向法院起诉")[0] == 0
     assert run("--amount", "40", text="40.00元未还")[0] == 0
     assert run("--amount", "40", text="41元未还")[0] == 1
+
+
+def test_no_amount_reference_or_account_reads_as_a_threat() -> None:
+    """Figures and codes are the case's own, whatever they look like: 110 is a number of yuan too."""
+    draw = random.Random(110)
+    for number in range(60):
+        amount = f"{draw.choice((110, 911, 1100, 11000, draw.randrange(1, 999_999)))}.{number:02}"
+        facts = replace(
+            FACTS,
+            amount=amount,
+            reference=f"{draw.randrange(16**8):08X}",
+            account_last4=f"{draw.randrange(10_000):04}",
+        )
+        for template, medium, language in (
+            ("reminder-first", "sms", "zh"),
+            ("reminder-first", "sms", "en"),
+            ("reminder-second", "email", "zh"),
+            ("letter-balance", "letter", "zh"),
+            ("letter-balance", "letter", "en"),
+        ):
+            message = render(template, medium, language, facts)
+            said = f"{message.subject}\n{message.body}"
+            found = [(x.id, x.quote) for x in lint(said, language, LintFacts(stage="reminder"))]
+            assert found == [], said

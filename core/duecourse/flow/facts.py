@@ -67,6 +67,9 @@ def lint_facts(case: Case, facts: MessageFacts) -> LintFacts:
             for amount in (facts.amount, facts.paid_amount, *(line.amount for line in facts.plan))
             if amount
         ),
+        names=frozenset(
+            (facts.debtor_name, facts.creditor_name, facts.ways_to_pay, facts.contact_line)
+        ),
     )
 
 

@@ -33,6 +33,7 @@ _AROUND: Final = 80
 _NEAR: Final = 120
 _BESIDE: Final = 60
 _MOSTLY: Final = 4
+_WORDS: Final = re.compile("[A-Za-z]+")
 _LETTERS: Final = {"en": re.compile("[a-z]"), "zh": re.compile("[\u3400-\u9fff]")}
 _SENTENCE: Final = re.compile(f"[^{SENTENCE_END}]{{1,400}}")
 _TALKS: Final = frozenset({"reminder", "negotiation", "pre_legal", "legal"})
@@ -46,6 +47,7 @@ class LintFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `referral` is how far the legal referral has come, `court` what the court has answered so far.
     `amounts` are plain decimals; None leaves figures unchecked.
+    `names` are those of people, companies and their addresses in the text; they have no tone.
     """
 
     stage: str = ""
@@ -53,6 +55,7 @@ class LintFacts(msgspec.Struct, frozen=True, kw_only=True):
     court: frozenset[str] = frozenset()
     time_barred: bool = False
     amounts: frozenset[str] | None = None
+    names: frozenset[str] = frozenset()
 
     def truths(self) -> frozenset[Truth]:
         """Of a time-barred debt nothing legal may be said at all."""
@@ -142,7 +145,9 @@ def _read(book: LintBook, text: str, facts: LintFacts) -> Iterator[LintFinding]:
     views = readings(text)
     spoken_of = truths - {"may_be_considered"}
     legal = {each.language: each.firm for each in book.lints if each.entry.barred_only}
-    yield from _hostile(text, views, book, legal if spoken_of else {})
+    nameless = _without_names(text, facts.names)
+    heard = views if nameless == text else readings(nameless)
+    yield from _hostile(text, heard, book, legal if spoken_of else {})
     for each in book.lints:
         if each.entry.unless in truths or (each.entry.barred_only and not facts.time_barred):
             continue
@@ -150,6 +155,13 @@ def _read(book: LintBook, text: str, facts: LintFacts) -> Iterator[LintFinding]:
             continue
         for view in {view.text: view for view in views}.values():
             yield from _speak(each, view, book.negations[each.language], text)
+
+
+def _without_names(text: str, names: frozenset[str]) -> str:
+    """The text with blanks in the place of names, so that all else stays where it is."""
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        text = text.replace(name, " " * len(name))
+    return text
 
 
 def _speak(each: Lint, view: Plain, negation: Negation, text: str) -> Iterator[LintFinding]:
@@ -255,10 +267,10 @@ def _without_denials(said: str, book: LintBook, language: LintLanguage) -> str:
 
 
 def _is_foreign(sentence: str, language: LintLanguage) -> bool:
-    """A Chinese name in an English sentence has no tone."""
-    if language == "en":
-        return False
+    """A Chinese name in an English sentence has no tone, nor an English one in a Chinese one."""
     chinese = sum(map(is_han, sentence))
+    if language == "en":
+        return chinese > len(_WORDS.findall(sentence))
     latin = sum(each.isascii() and each.isalpha() for each in sentence)
     return latin > _MOSTLY * chinese
 
