@@ -77,15 +77,22 @@ def _run(started: "Demo", console: Console) -> None:
     from duecourse.demo.summary import show  # noqa: PLC0415 - as above
 
     show(started.summary(), console)
-    _back_test(started, console)
+    judged_again = _back_test(started, console)
     config, case_id = started.setting.config, started.case_id("plan-kept")
     console.print("\nLook at a case:")
     for what in ("timeline", "replay", "show"):
         console.print(f"  .venv/bin/duecourse --config {config} case {what} {case_id}")
+    console.print(f"\nThe whole back-test is in {judged_again}; make it yourself:")
+    console.print(
+        f"  .venv/bin/duecourse --config {config} rules backtest --baseline cn --pack us --place US"
+    )
 
 
-def _back_test(started: "Demo", console: Console) -> None:
-    """Ask the American rules about every contact of the demo, beside the Chinese ones."""
+def _back_test(started: "Demo", console: Console) -> Path:
+    """Ask the American rules about every contact of the demo, beside the Chinese ones.
+
+    Returns the file of the whole report.
+    """
     house = started.house
     cn, us = (book_of((name,), house.rules) for name in ("cn", "us"))
     question = Question(book=us, baseline=cn, place="US")
@@ -100,11 +107,7 @@ def _back_test(started: "Demo", console: Console) -> None:
     refusing = [group for group in report.by_rule if group.counts.newly_refused]
     for group in refusing[:_SHOWN_RULES]:
         console.print(f"  {group.counts.newly_refused:6,} by {group.name}: {group.says}")
-    console.print(f"  The whole report is in {file}; make it yourself:")
-    console.print(
-        f"  .venv/bin/duecourse --config {started.setting.config}"
-        " rules backtest --baseline cn --pack us --place US"
-    )
+    return file
 
 
 def _go_on(started: "Demo", console: Console) -> None:
