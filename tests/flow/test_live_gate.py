@@ -1,5 +1,6 @@
 """The rules are told in the live case what they ask for, from the settings and the templates too."""
 
+import base64
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -14,16 +15,18 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.evolve import fold
 from duecourse.case.state import Contact
-from duecourse.channels import Capabilities
+from duecourse.channels import Capabilities, Secret
 from duecourse.flow.facts import lint_facts
-from duecourse.flow.house import contents_of, rules_of
+from duecourse.flow.house import House, contents_of, rules_of
 from duecourse.rendering import MessageFacts, PlanLine, TemplateInfo, list_templates, render
 from duecourse.rules.gate import RuleBook, Situation, judge, load_rulebook
 from duecourse.rules.pack import PackError
 from duecourse.rules.situation import PastContact
 from duecourse.rules.toml_files import BadFile
 from duecourse.settings import HouseSettings, Settings, SettingsError, read_settings
-from duecourse.testing.sample import DEBTOR, debt, open_case, opened
+from duecourse.store.database import Database
+from duecourse.testing import COLLECTOR
+from duecourse.testing.sample import DEBTOR, NOON, debt, open_case, opened
 
 NewOffice = Callable[..., Office]
 AMERICAN = replace(
@@ -257,3 +260,17 @@ def test_a_channel_of_no_known_medium_has_no_templates() -> None:
     other = Ledger()
     other.capabilities = Capabilities(medium="other", guarantee="opaque")
     assert contents_of({"fax": other}) == {}
+
+
+def test_the_house_tells_the_rules_which_medium_a_channel_is(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As the office's vault, which may have been here first.
+    monkeypatch.setenv("DUECOURSE_MASTER_KEY", base64.b64encode(bytes(range(32))).decode())
+    archive = {"use": "letter-spool", "folder": str(tmp_path)}
+    settings = Settings(
+        data=tmp_path, database_url=Secret(database.dsn), channels={"archive": archive}
+    )
+    with House.open(settings) as house:
+        context = house.context_for(COLLECTOR, NOON)
+    assert (context.medium_of("archive"), context.medium_of("call")) == ("letter", "call")

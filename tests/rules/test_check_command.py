@@ -4,11 +4,13 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from duecourse.case.words import HoldKind
 from duecourse.cli import main
+from duecourse.rules.names import HOLDS
 
 Ask = Callable[..., tuple[int, str, str]]
 CHECK = ["check", "--pack", "cn", "--channel", "call", "--tz", "Asia/Shanghai"]
@@ -188,3 +190,7 @@ def test_the_example_of_the_manual_is_answered_as_the_manual_says(ask: Ask) -> N
     assert code == 3
     assert "us.after_conversation" in out
     assert "next lawful moment: 2026-03-09T08:00:00-04:00" in out
+
+
+def test_the_rules_know_every_hold_that_a_case_can_have() -> None:
+    assert set(get_args(HoldKind)) == HOLDS

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
@@ -302,3 +303,16 @@ def test_a_large_batch_opens_all_its_cases(
 
 def _later(minutes: int) -> datetime:
     return datetime(2026, 3, 2, 4, 0, tzinfo=UTC) + timedelta(minutes=minutes)
+
+
+def test_what_is_read_after_a_start_is_not_read_again_for_the_first_command(
+    new_engine: Callable[..., Engine], opened: UUID, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = new_engine()
+    engine.start()
+    loaded = engine.load(opened)
+    read = Mock(wraps=engine._states.read)
+    monkeypatch.setattr(engine._states, "read", read)
+    hold = c.PlaceHold(hold_id="started", kind="dispute", authority="said on the phone")
+    assert engine.execute_sync(asking(hold, opened)).version == loaded.version + 1
+    assert read.call_count == 0

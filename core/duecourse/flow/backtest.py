@@ -267,7 +267,7 @@ class Told:
         """The same as long as nothing else happens than contacts, but for what time itself changes."""
         if bare.consents or any(each.limitation_expires_on for each in bare.debts.values()):
             self._bare.clear()
-        key = (asked.channel, asked.point_id, asked.debts, asked.content)
+        key = (asked.channel, asked.medium, asked.point_id, asked.debts, asked.content)
         seen = self._bare.get(key)
         if seen is None:
             seen = self._bare[key] = situation(

@@ -35,10 +35,6 @@ class Writer:
         return self._appending is not None
 
     @property
-    def is_appending(self) -> bool:
-        return self._appending is not None and self._appending.is_busy
-
-    @property
     def is_flushing(self) -> bool:
         return self._flushing is not None and self._flushing.is_busy
 
