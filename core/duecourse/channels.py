@@ -5,15 +5,16 @@ precisely that it did not. Rules, caps, opt-outs, retries and templates are not 
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import ClassVar, Generic, Literal, TypeVar, dataclass_transform
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar, dataclass_transform
 from uuid import UUID
 
 import msgspec
 
 from duecourse.case.words import ReceiptStatus
 
-CONTRACT = 1
+CONTRACTS: Final = frozenset({1})
+"""The versions of the contract that this Duecourse keeps."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -46,20 +47,50 @@ class Secret:
         return hash(self._text)
 
 
+class Rate(msgspec.Struct, frozen=True):
+    """At most `messages` in any `seconds`, counted over all workers together."""
+
+    messages: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 1.0
+
+
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel can promise.
 
     `guarantee` decides what happens after a crash between sending and noting it: `idempotent`
-    may be sent again with the same key, `queryable` is looked up, `opaque` stays unknown.
+    may be sent again with the same key within `window` of the first time, `queryable` is looked
+    up with `find`, `opaque` stays unknown and is never sent again.
+
+    `receipts` says how they come; with `poll`, or with `inbound` and a `poll` method, the channel
+    is asked every `poll_seconds` by one worker at a time. `max_units` is the most that `measure`
+    may say of a message that is sent; `parallel` how many messages may be on their way at once.
     """
 
     medium: Literal["sms", "email", "letter", "other"]
     guarantee: Literal["idempotent", "queryable", "opaque"] = "opaque"
+    window: timedelta = timedelta(hours=24)
     receipts: Literal["none", "webhook", "poll"] = "none"
+    inbound: bool = False
+    rate: Rate | None = None
+    max_units: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    attachments: bool = False
+    parallel: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    poll_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=86_400)] = 30.0
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that goes with a message; `name` is a plain file name without a folder."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 class Outbound(msgspec.Struct, frozen=True, kw_only=True):
-    """One permitted message. Not to be sent after `expires_at`. `key` is stable across retries."""
+    """One permitted message. Not to be sent after `expires_at`. `key` is stable across retries.
+
+    `attachments` are empty unless the channel's capabilities say that it takes them.
+    """
 
     key: str
     contact_id: UUID
@@ -72,13 +103,21 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     sender_name: str
     at: datetime
     expires_at: datetime
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a message is, in what the channel bills: 2 `segment`, 3 `page`, 1 `message`."""
+
+    units: Annotated[int, msgspec.Meta(ge=1)]
+    unit: str = "message"
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """The peer took it. `reference` is how its receipts will name it; `units` what it bills."""
 
     reference: str
-    units: int = 1
+    units: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -101,16 +140,40 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reference: str = ""
 
 
-Signal = Receipt | Reply
+class OptOut(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A statement made for a machine that no more is wanted: a one-click unsubscription.
+
+    Never made from what somebody wrote: that is a Reply, and the core reads it.
+    """
+
+    reference: str
+    opt_out_id: str
+    occurred_at: datetime
+    sender: str = ""
+    how: str = ""
+
+
+Signal = Receipt | Reply | OptOut
+
+
+class Polled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a poll brought. `cursor` is given back at the next poll, once `signals` are recorded."""
+
+    signals: tuple[Signal, ...] = ()
+    cursor: bytes = b""
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Raw, as it arrived; header names in lower case. The channel checks the signature itself."""
+    """Raw, as it arrived; header names in lower case. The channel checks the signature itself.
+
+    By `GET` there is no body. What that may do, if anything, is for the channel to say.
+    """
 
     body: bytes
     headers: Mapping[str, str]
     query: Mapping[str, str]
     received_at: datetime
+    method: str = "POST"
 
 
 class ChannelError(Exception):
@@ -140,12 +203,15 @@ class Channel(Generic[C]):
     """Subclass, set `name`, `config_class` and `capabilities`, write `send`.
 
     Constructing does no input or output; it may change `capabilities` by what the settings say.
-    Methods may be called from several threads.
+    Methods may be called from several threads. `contract` is the version of this contract that
+    the channel is written for. `example` are settings with which it can be constructed and tried
+    without reaching anybody; secrets in it are plain strings.
     """
 
     name: ClassVar[str]
-    contract: ClassVar[int] = CONTRACT
+    contract: ClassVar[int] = 1
     config_class: ClassVar[type[Config]]
+    example: ClassVar[Mapping[str, Any]] = {}
     capabilities: Capabilities
 
     def __init__(self, config: C) -> None:
@@ -161,6 +227,14 @@ class Channel(Generic[C]):
         """Return the address in the form it is stored; raises Permanent when it is none."""
         return address.strip()
 
+    def measure(self, message: Outbound) -> Measure:
+        """How much `message` is, without sending it or asking anybody: always the same answer.
+
+        Raises Permanent when it cannot be sent at all.
+        """
+        del message
+        return Measure(units=1)
+
     def send(self, message: Outbound) -> Accepted:
         """Send, or raise Transient or Permanent. Anything else raised means: outcome unknown."""
         raise NotImplementedError
@@ -171,4 +245,12 @@ class Channel(Generic[C]):
 
     def receive(self, request: WebhookRequest) -> Iterable[Signal]:
         """Read a webhook. Raises Forbidden before believing anything, ValueError on garbage."""
+        raise NotImplementedError
+
+    def poll(self, cursor: bytes) -> Polled:
+        """Ask the peer what is new since `cursor`, which is empty the first time.
+
+        The cursor of the last answer comes back only once its signals are recorded, so a peer may
+        then forget them. After a crash an older one comes back: the same signals again do no harm.
+        """
         raise NotImplementedError

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from duecourse.channels import CONTRACT, Config
+from duecourse.channels import Config
 from duecourse.money.amounts import Buckets
 
 
@@ -99,7 +99,7 @@ class FilingAdapter(Generic[C]):
     """Subclass, set `name` and `config_class`, write `prepare` and `submit`."""
 
     name: ClassVar[str]
-    contract: ClassVar[int] = CONTRACT
+    contract: ClassVar[int] = 1
     config_class: ClassVar[type[Config]]
 
     def __init__(self, config: C) -> None:

@@ -19,7 +19,8 @@ import minijinja
 import msgspec
 
 from duecourse.case.words import ERASED, Language, Word
-from duecourse.rules.lint import LintFacts, lint
+from duecourse.rules.lint import LintFacts
+from duecourse.rules.lint_memory import lints_of
 
 Medium = Literal["sms", "email", "letter"]
 
@@ -163,10 +164,9 @@ def render(template_code: str, medium: str, language: Language, facts: MessageFa
 
 def check_message(message: Message, language: Language, facts: LintFacts) -> None:
     """Have the lint read the very text. Raises TemplateProblem with its rules, never the text."""
-    found = lint(f"{message.subject}\n\n{message.body}", language, facts)
+    found = lints_of(f"{message.subject}\n\n{message.body}", language, facts)
     if found:
-        rules = ", ".join(sorted({each.id for each in found}))
-        raise TemplateProblem(f"the message lint refuses it: {rules}")
+        raise TemplateProblem(f"the message lint refuses it: {', '.join(sorted(found))}")
 
 
 def check_templates() -> Mapping[tuple[Language, str], str]:

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
-from duecourse.channels import Secret
+from duecourse.channels import Rate, Secret
+from duecourse.redaction import redact
 
 DEFAULT_FILE: Final = Path("duecourse.toml")
 MOST_BYTES: Final = 1_000_000
@@ -37,6 +38,34 @@ class CreditorDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     licence: Literal["", "fdcpa_collector", "first_party"] = ""
 
 
+class ChannelLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far a channel is trusted: the table `[channels.NAME.limits]`.
+
+    A call that takes longer than `call_seconds` counts as failed, and what it was to send as
+    unknown. `memory_mb` bounds a channel that runs isolated. `rate` and `parallel` can only be
+    less than the channel itself asks for. After `suspend_after` messages in a row that could not
+    be handed over the channel rests for `suspend_seconds`, and each time for twice as long.
+    """
+
+    call_seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] = 60.0
+    memory_mb: Annotated[int, msgspec.Meta(ge=160, le=65_536)] = 1024
+    rate: Rate | None = None
+    parallel: Annotated[int, msgspec.Meta(ge=1, le=64)] = 64
+    suspend_after: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
+    suspend_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 60.0
+
+
+class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the core itself reads in the table `[channels.NAME]`, beside the plugin's own settings.
+
+    `isolated` is whether the channel gets a process of its own; left out, it does when it does
+    not come with Duecourse.
+    """
+
+    isolated: bool | None = None
+    limits: ChannelLimits = ChannelLimits()
+
+
 class HouseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`pack` is a house policy of one's own, in the place of the packaged contact budget."""
 
@@ -46,9 +75,10 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Read once, at start-up.
 
-    `plugins` lists the entry points that may load; None allows every installed one. The tables
-    of `channels` and `filings` are keyed by the name that cases use, such as `sms`; those of
-    `creditors` by the creditor's code. `treatment` is a schedule of one's own, and `clock` the
+    `plugins` lists the plugins that may load, by the name of the entry point or of the file; None
+    allows every one. `plugin_folder` has plugins that are one file each. The tables of `channels`
+    and `filings` are keyed by the name that cases use, such as `sms` (see ChannelOptions); those
+    of `creditors` by the creditor's code. `treatment` is a schedule of one's own, and `clock` the
     file of a demo's clock (see `flow.clock.FileClock`); left out, the packaged schedule and the
     system's clock are used. `lease_seconds` is after how long a worker takes over what another one
     began and never ended; more than twice the longest `timeout` of a channel.
@@ -57,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data: Path = Path("data")
     database_url: Secret | None = None
     plugins: tuple[str, ...] | None = None
+    plugin_folder: Path | None = None
     channels: dict[str, Table] = {}
     filings: dict[str, Table] = {}
     creditors: dict[str, CreditorDetails] = {}
@@ -111,21 +142,27 @@ def convert(
     Understands Secret and Path besides what msgspec does.
     """
     env = os.environ if environ is None else environ
+    secrets: list[Secret] = []
     try:
-        return msgspec.convert(table, kind, dec_hook=_hook(env))
+        return msgspec.convert(table, kind, dec_hook=_hook(env, secrets))
     except msgspec.ValidationError as error:
-        # Without the cause: it could carry more of the table than the message shows.
-        raise SettingsError(f"{where}: {error}") from None
+        # Without the cause: it could carry more of the table than the message shows. And without
+        # the secrets: a plugin's own check of its settings may have quoted one.
+        said = redact(str(error), (secret.reveal() for secret in secrets))
+        raise SettingsError(f"{where}: {said}") from None
 
 
-def _hook(environ: Mapping[str, str]) -> Callable[[type, Any], Any]:
+def _hook(environ: Mapping[str, str], secrets: list[Secret]) -> Callable[[type, Any], Any]:
+    """Decode what msgspec cannot; the secrets that were read are added to `secrets`."""
+
     def decode(kind: type, value: Any) -> Any:  # noqa: ANN401 - msgspec's own signature
         if kind is Path and isinstance(value, str | Path) and str(value):
             return Path(value)
         if kind is Path:
             raise ValueError("expected a path")
         if kind is Secret:
-            return value if isinstance(value, Secret) else _resolve(value, environ)
+            secrets.append(value if isinstance(value, Secret) else _resolve(value, environ))
+            return secrets[-1]
         raise NotImplementedError(f"settings cannot hold a {kind.__name__}")
 
     return decode

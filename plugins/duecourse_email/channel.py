@@ -1,50 +1,42 @@
-"""The channel: its settings, one SMTP conversation per message, and what the replies prove."""
+"""The channel: mail out by SMTP; bounces, replies and unsubscriptions back in."""
 
-import smtplib
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Annotated, Final, Literal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from time import monotonic
 
 import msgspec
-from email_validator import EmailNotValidError, validate_email
 from msgspec.structs import replace
 
 from duecourse import (
     Accepted,
     Capabilities,
     Channel,
-    Config,
+    Measure,
     Outbound,
     Permanent,
-    Secret,
-    Transient,
+    Polled,
+    Signal,
+    WebhookRequest,
 )
-from duecourse_email.mail import build, message_id
-
-OK: Final = 250
-OK_FORWARDED: Final = 251
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-class EmailConfig(Config, kw_only=True):
-    """`timeout` is in seconds, for each step. `security` none is for this machine only.
-
-    `sender` is the address mails come from; people who unsubscribe write to `unsubscribe`.
-    Say `relay_deduplicates` only of a relay that takes each Message-ID once, for good: a mail
-    whose fate a crash left open is then sent to it again.
-    """
-
-    host: Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
-    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 587
-    security: Literal["starttls", "tls", "none"]
-    timeout: Annotated[float, msgspec.Meta(gt=0, le=60)]
-    sender: str
-    unsubscribe: str
-    reply_to: str = ""
-    username: str = ""
-    password: Secret | None = None
-    relay_deduplicates: bool = False
+from duecourse_email.box import MOST_BATCH_BYTES, MOST_BATCH_SECONDS, Batch, Box
+from duecourse_email.imap import opened_imap
+from duecourse_email.incoming import Puzzling, Reader
+from duecourse_email.mail import Letterhead, build
+from duecourse_email.maildir import opened_maildir
+from duecourse_email.message_ids import MOST_DOMAIN, MessageIds
+from duecourse_email.server import connected, hand_over
+from duecourse_email.settings import (
+    EmailConfig,
+    MailboxConfig,
+    address,
+    check_settings,
+    own_address,
+    own_domain,
+    own_link,
+)
+from duecourse_email.signing import Signer
+from duecourse_email.tokens import Marker
+from duecourse_email.unsubscription import read_one_click
 
 
 class EmailChannel(Channel[EmailConfig]):
@@ -52,126 +44,153 @@ class EmailChannel(Channel[EmailConfig]):
 
     name = "smtp"
     config_class = EmailConfig
-    capabilities = Capabilities(medium="email", guarantee="opaque", receipts="none")
+    capabilities = Capabilities(
+        medium="email", guarantee="opaque", receipts="none", attachments=True, poll_seconds=10.0
+    )
+    # Nobody listens at the port for discarding.
+    example = {  # noqa: RUF012 - a mapping that the contract calls by this name
+        "host": "127.0.0.1",
+        "port": 9,
+        "security": "none",
+        "timeout": 5,
+        "sender": "service@creditor.example.com",
+        "unsubscribe": "stop@creditor.example.com",
+        "reply_to": "help@creditor.example.com",
+        "link_secret": "an example of a secret for links",
+        "reply_tokens": True,
+        "mailbox": {"maildir": "no-such-maildir"},
+    }
 
     def __init__(self, config: EmailConfig) -> None:
         super().__init__(config)
+        check_settings(config)
         if config.relay_deduplicates:
             self.capabilities = replace(self.capabilities, guarantee="idempotent")
-        if config.security == "none" and config.host not in LOOPBACK:
-            raise ValueError("security none is for this machine only; use starttls or tls")
-        if config.security == "none" and config.username:
-            raise ValueError("a password needs security starttls or tls")
-        if bool(config.username) != (config.password is not None):
-            raise ValueError("username and password belong together")
-        self._sender = _own_address("sender", config.sender)
-        self._unsubscribe = _own_address("unsubscribe", config.unsubscribe)
-        self._reply_to = _own_address("reply_to", config.reply_to) if config.reply_to else ""
+        if config.mailbox is not None:
+            self.capabilities = replace(self.capabilities, receipts="poll", inbound=True)
+        elif config.unsubscribe_url:
+            self.capabilities = replace(self.capabilities, inbound=True)
+        self._sender = own_address("sender", config.sender)
+        domain = self._sender.rpartition("@")[2]
+        if len(domain) > MOST_DOMAIN:
+            raise ValueError(f"sender has a domain of more than {MOST_DOMAIN} characters")
+        self._unsubscribe = own_address("unsubscribe", config.unsubscribe)
+        self._reply_to = own_address("reply_to", config.reply_to) if config.reply_to else ""
+        url = config.unsubscribe_url
+        self._link = own_link("unsubscribe_url", url) if url else ""
+        self._marker = (
+            Marker(config.link_secret, config.old_link_secrets) if config.link_secret else None
+        )
+        self._ids = MessageIds(domain, self._marker)
+        self._signer = _signer(config)
+        self._reader = Reader(self._ids, self._reply_to, self._marker)
 
     def check(self) -> None:
-        with self._connected() as server:
+        with connected(self.config) as server:
             server.noop()
+        if self.config.mailbox is not None:
+            with self._opened(self.config.mailbox):
+                pass
 
     def normalise(self, address: str) -> str:
         """The address with an ASCII domain. The message of Permanent does not repeat it."""
-        return _address(address)
+        return _normalised(address)
+
+    def measure(self, message: Outbound) -> Measure:
+        self._made(message)
+        return Measure(units=1, unit="message")
 
     def send(self, message: Outbound) -> Accepted:
         if message.at >= message.expires_at:
             raise Permanent("the permission had expired")
-        to = _address(message.to)
-        mail = build(message, to, self._sender, self._reply_to, self._unsubscribe)
-        reference = message_id(message.key, self._sender.rpartition("@")[2])
-        with self._connected() as server:
-            _envelope(server, self._sender, to)
-            _hand_over(server, mail)
-        return Accepted(reference=reference)
+        to = address(message.to)
+        mail = self._made(message)
+        notices = self._ids.name(message.key) if self.config.mailbox is not None else ""
+        with connected(self.config) as server:
+            hand_over(server, self._sender, to, mail, ask_for_notices=notices)
+        return Accepted(reference=self._ids.make(message.key))
+
+    def receive(self, request: WebhookRequest) -> Iterable[Signal]:
+        return read_one_click(request, self._marker)
+
+    def poll(self, cursor: bytes) -> Polled:
+        """Take in what is new in the mailbox; mark there what the last answer brought."""
+        if self.config.mailbox is None:
+            return Polled()
+        with self._opened(self.config.mailbox) as box:
+            _mark(box, cursor)
+            return self._taken_in(box)
+
+    def _made(self, message: Outbound) -> bytes:
+        mail = build(message, address(message.to), self._letterhead(message.key))
+        if self._signer is not None:
+            return self._signer.sign(mail, int(message.at.timestamp()))
+        return mail
+
+    def _letterhead(self, key: str) -> Letterhead:
+        message_id, mark, reply_to = self._ids.make(key), key, self._reply_to
+        if self._marker is not None:
+            mark = self._marker.mark("unsubscribe", key)
+            if self.config.reply_tokens:
+                reply_to = self._marker.reply_address(key, reply_to)
+        return Letterhead(
+            sender=self._sender,
+            message_id=message_id,
+            reply_to=reply_to,
+            unsubscribe=self._unsubscribe,
+            unsubscribe_subject=f"unsubscribe-{mark}",
+            unsubscribe_link=self._link + mark if self._link else "",
+        )
 
     @contextmanager
-    def _connected(self) -> Iterator[smtplib.SMTP]:
-        """A server that greeted us and knows us. Nothing has been sent while this may fail."""
-        try:
-            server = self._connect()
-        except smtplib.SMTPResponseException as refusal:
-            raise _refused("connection", refusal.smtp_code) from None
-        except smtplib.SMTPNotSupportedError:
-            raise Permanent("the mail server does not offer what `security` asks for") from None
-        except OSError as error:
-            raise Transient(f"the mail server was not reached ({type(error).__name__})") from None
-        try:
-            yield server
-        finally:
-            _leave(server)
-
-    def _connect(self) -> smtplib.SMTP:
-        config = self.config
-        if config.security == "tls":
-            context = ssl.create_default_context()
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                config.host, config.port, timeout=config.timeout, context=context
-            )
+    def _opened(self, mailbox: MailboxConfig) -> Iterator[Box]:
+        if mailbox.maildir is not None:
+            with opened_maildir(mailbox.maildir) as maildir:
+                yield maildir
         else:
-            server = smtplib.SMTP(config.host, config.port, timeout=config.timeout)
-        try:
-            if config.security == "starttls":
-                server.starttls(context=ssl.create_default_context())
-            if config.password is not None:
-                server.login(config.username, config.password.reveal())
-        except BaseException:
-            server.close()
-            raise
-        return server
+            with opened_imap(mailbox, self.config.timeout, self.config.ca_file) as imap:
+                yield imap
+
+    def _taken_in(self, box: Box) -> Polled:
+        signals: list[Signal] = []
+        done: list[bytes] = []
+        aside: list[bytes] = []
+        read, until = 0, monotonic() + MOST_BATCH_SECONDS
+        for mail in box.new():
+            try:
+                signal = self._reader.read(mail)
+            except Puzzling:
+                aside.append(mail.id)
+            else:
+                done.append(mail.id)
+                signals += [signal] if signal is not None else []
+            read += len(mail.content)
+            if read > MOST_BATCH_BYTES or monotonic() > until:
+                break
+        batch = Batch(series=box.series, done=tuple(done), aside=tuple(aside))
+        return Polled(signals=tuple(signals), cursor=msgspec.msgpack.encode(batch))
 
 
-def _envelope(server: smtplib.SMTP, sender: str, to: str) -> None:
-    """Name sender and recipient. A failure here, of whatever kind, sends nothing."""
+def _normalised(text: str) -> str:
+    return address(text)
+
+
+def _signer(config: EmailConfig) -> Signer | None:
+    if config.dkim_key is None:
+        return None
+    domain = own_domain("dkim_domain", config.dkim_domain)
+    return Signer(config.dkim_selector, domain, config.dkim_key)
+
+
+def _mark(box: Box, cursor: bytes) -> None:
+    """Mark the mails that `cursor` remembers: by now their signals are recorded."""
+    if not cursor:
+        return
     try:
-        server.ehlo_or_helo_if_needed()
-        code, _ = server.mail(sender)
-        if code != OK:
-            raise _refused("sender", code)
-        code, _ = server.rcpt(to)
-        if code not in {OK, OK_FORWARDED}:
-            raise _refused("recipient", code)
-    except OSError as error:
-        raise Transient(f"the mail server went away ({type(error).__name__})") from None
-
-
-def _hand_over(server: smtplib.SMTP, mail: bytes) -> None:
-    """Send the content. A connection lost in here leaves the outcome open, and is let through."""
-    try:
-        code, _ = server.data(mail)
-    except smtplib.SMTPDataError as refusal:
-        raise _refused("content", refusal.smtp_code) from None
-    if code != OK:
-        raise _refused("content", code)
-
-
-def _leave(server: smtplib.SMTP) -> None:
-    # The mail is taken or refused by now; a server that is rude at the end changes nothing.
-    with suppress(OSError):
-        server.quit()
-    server.close()
-
-
-def _refused(step: str, code: int) -> Permanent | Transient:
-    """By RFC 5321 a 4xx may work later and a 5xx never will; the server's words may name people."""
-    if 400 <= code < 500:  # noqa: PLR2004 - the class of an SMTP reply
-        return Transient(f"the mail server puts off the {step} ({code})")
-    return Permanent(f"the mail server refuses the {step} ({code})")
-
-
-def _address(address: str) -> str:
-    try:
-        found = validate_email(address, check_deliverability=False, allow_smtputf8=False)
-    except EmailNotValidError:
-        raise Permanent("not an e-mail address") from None
-    assert found.ascii_email is not None, "without SMTPUTF8 there is an ASCII form"
-    return found.ascii_email
-
-
-def _own_address(field: str, address: str) -> str:
-    try:
-        return _address(address)
-    except Permanent:
-        raise ValueError(f"{field} is not an e-mail address") from None
+        batch = msgspec.msgpack.decode(cursor, type=Batch)
+    except msgspec.MsgspecError:
+        # Not ours. Taking the same mails in again does no harm.
+        return
+    if batch.series == box.series:
+        box.mark(batch.done, flagged=False)
+        box.mark(batch.aside, flagged=True)

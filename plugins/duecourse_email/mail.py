@@ -1,7 +1,6 @@
 """The message as it goes on the wire. The same Outbound always gives the same bytes."""
 
 import hashlib
-import re
 import unicodedata
 from email import policy
 from email.headerregistry import Address
@@ -9,45 +8,74 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Final
 
+import msgspec
+
 from duecourse import Outbound, Permanent
+from duecourse_email.attachments import attach
 from duecourse_email.page import html_page
 
 # Seven bits: no server on the way has to convert anything, and lines stay short.
 _POLICY: Final = policy.SMTP.clone(cte_type="7bit")
-_KEY: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 MOST_SUBJECT: Final = 300
 MOST_NAME: Final = 200
 
 
-def message_id(key: str, domain: str) -> str:
-    """The Message-ID of the message with `key`, without its angle brackets."""
-    if not _KEY.fullmatch(key):
-        raise Permanent("the key cannot be part of a Message-ID")
-    return f"{key}@{domain}"
+class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
+    """What is ours on a mail: its name, addresses, and where to go to hear no more.
+
+    `unsubscribe_link` is an https address for one message, or empty.
+    """
+
+    sender: str
+    message_id: str
+    reply_to: str = ""
+    unsubscribe: str
+    unsubscribe_subject: str
+    unsubscribe_link: str = ""
 
 
-def build(message: Outbound, to: str, sender: str, reply_to: str, unsubscribe: str) -> bytes:
-    """Make the mail. Raises Permanent when the subject or the text cannot be mailed."""
+def build(message: Outbound, to: str, ours: Letterhead) -> bytes:
+    """Make the mail. Raises Permanent when subject, text or attachments cannot be mailed."""
     mail = EmailMessage(policy=_POLICY)
     try:
-        mail["From"] = Address(_name(message.sender_name), addr_spec=sender)
+        mail["From"] = Address(_name(message.sender_name), addr_spec=ours.sender)
         mail["To"] = Address(_name(message.to_name), addr_spec=to)
         mail["Subject"] = _subject(message.subject)
         mail["Date"] = format_datetime(message.at)
-        mail["Message-ID"] = f"<{message_id(message.key, sender.rpartition('@')[2])}>"
-        if reply_to:
-            mail["Reply-To"] = reply_to
-        mail["List-Unsubscribe"] = f"<mailto:{unsubscribe}?subject=unsubscribe-{message.key}>"
+        if ours.reply_to:
+            mail["Reply-To"] = ours.reply_to
         mail["Auto-Submitted"] = "auto-generated"
         mail["Content-Language"] = message.language
         mail.set_content(message.body)
         page = html_page(message.subject, message.body, message.language)
         mail.add_alternative(page, subtype="html")
+        attach(mail, message.attachments)
     except (ValueError, LookupError) as error:
         raise Permanent(f"the mail cannot be made: {type(error).__name__}") from None
-    digest = hashlib.sha256(message.key.encode()).hexdigest()
-    mail.set_boundary(f"=_{digest[:32]}")
-    return mail.as_bytes()
+    _set_boundaries(mail, message.key)
+    return _by_hand(ours) + mail.as_bytes()
+
+
+def _by_hand(ours: Letterhead) -> bytes:
+    """Headers whose long words the email package would break or encode (RFC 5322, 2369, 8058).
+
+    Everything in them was checked when the settings were read, or is our key and its mark.
+    """
+    links = f"<mailto:{ours.unsubscribe}?subject={ours.unsubscribe_subject}>"
+    post = ""
+    if ours.unsubscribe_link:
+        links = f"<{ours.unsubscribe_link}>,\r\n {links}"
+        post = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    names = f"Message-ID: <{ours.message_id}>\r\nList-Unsubscribe: {links}\r\n{post}"
+    return names.encode("ascii")
+
+
+def _set_boundaries(mail: EmailMessage, key: str) -> None:
+    """Boundaries that follow from the key; the email package would draw them by lot."""
+    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+    parts = [part for part in mail.walk() if part.is_multipart()]
+    for depth, part in enumerate(parts):
+        part.set_boundary(f"=_{digest}" if depth == 0 else f"=_{digest}_{depth}")
 
 
 def _name(text: str) -> str:

@@ -1,18 +1,30 @@
 """The spool folder: a letter lies there whole, on disk, under the name of its message."""
 
 import contextlib
-import hashlib
 import os
-import re
 import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from duecourse import Transient
+import msgspec
+
+from duecourse import Polled, Receipt, Transient
+from duecourse_letter.names import is_stem
 
 COLLECTED: Final = "collected"
-# Lower case only: some file systems take `A` and `a` for one name.
-_PLAIN: Final = re.compile(r"(?!sha256-)[a-z0-9][a-z0-9._-]{0,99}(?<!\.)")
+RETURNED: Final = "returned"
+RECORDED: Final = ".recorded"
+MOST_RECEIPTS: Final = 400
+
+Status = Literal["sent", "returned"]
+
+
+class _Told(msgspec.Struct, frozen=True, array_like=True):
+    """What the last poll reported, and so what is recorded once this comes back."""
+
+    receipts: tuple[tuple[str, Status], ...] = ()
 
 
 class Spool:
@@ -29,16 +41,10 @@ class Spool:
         except OSError as failure:
             raise self._unavailable(failure) from None
 
-    def stem(self, key: str) -> str:
-        """The key itself where it is a plain name, else its digest: no key leaves the folder."""
-        if _PLAIN.fullmatch(key):
-            return key
-        return "sha256-" + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-
     def find(self, stem: str) -> bytes | None:
-        """A letter in the spool or already collected. Letters only move in that order."""
+        """A letter in the spool, already collected or come back. It only moves in that order."""
         try:
-            for folder in (self._folder, self._folder / COLLECTED):
+            for folder in (self._folder, self._folder / COLLECTED, self._folder / RETURNED):
                 with contextlib.suppress(FileNotFoundError):
                     letter = (folder / f"{stem}.pdf").read_bytes()
                     # Who put it there may have died before its name was on disk.
@@ -47,6 +53,13 @@ class Spool:
         except OSError as failure:
             raise self._unavailable(failure) from None
         return None
+
+    def has_come_back(self, stem: str) -> bool:
+        """Whether `returned` names the letter, with whatever ending."""
+        try:
+            return any(name == stem for name, _ in _files(self._folder / RETURNED))
+        except OSError as failure:
+            raise self._unavailable(failure) from None
 
     def put(self, stem: str, content: bytes) -> None:
         """Raises Transient when the letter surely is not there; OSError when it may be."""
@@ -60,6 +73,58 @@ class Spool:
             partial.unlink(missing_ok=True)
             raise self._unavailable(failure) from None
         _sync_folder(self._folder)
+
+    def poll(self, cursor: bytes) -> Polled:
+        """Receipts of what lies in the folders `collected` and `returned` and is not recorded."""
+        try:
+            return self._poll(_read(cursor))
+        except OSError as failure:
+            raise self._unavailable(failure) from None
+
+    def _poll(self, told: _Told) -> Polled:
+        if not self._folder.is_dir():
+            raise FileNotFoundError(None, "no such folder")
+        lying = self._lying()
+        self._record(told, lying)
+        new = sorted(lying.keys() - set(self._recorded()))[:MOST_RECEIPTS]
+        receipts = tuple(
+            Receipt(
+                reference=stem,
+                receipt_id=f"{stem}/{status}",
+                status=status,
+                occurred_at=lying[stem, status],
+            )
+            for stem, status in new
+        )
+        return Polled(signals=receipts, cursor=msgspec.msgpack.encode(_Told(receipts=tuple(new))))
+
+    def _lying(self) -> dict[tuple[str, Status], datetime]:
+        """What the two folders say, and since when."""
+        lying: dict[tuple[str, Status], datetime] = {}
+        lying |= {(stem, "sent"): at for stem, at in _files(self._folder / COLLECTED)}
+        lying |= {(stem, "returned"): at for stem, at in _files(self._folder / RETURNED)}
+        return lying
+
+    def _record(self, told: _Told, lying: dict[tuple[str, Status], datetime]) -> None:
+        """Mark what is written down, and forget the marks of letters that were removed."""
+        folder = self._folder / RECORDED
+        if told.receipts:
+            folder.mkdir(exist_ok=True)
+        for stem, status in told.receipts:
+            if is_stem(stem) and (stem, status) in lying:
+                (folder / f"{stem}.{status}").touch()
+        for stem, status in list(self._recorded()):
+            if (stem, status) not in lying:
+                (folder / f"{stem}.{status}").unlink(missing_ok=True)
+
+    def _recorded(self) -> Iterator[tuple[str, Status]]:
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder / RECORDED) as entries:
+            for entry in entries:
+                stem, _, ending = entry.name.rpartition(".")
+                if ending == "sent":
+                    yield stem, "sent"
+                elif ending == "returned":
+                    yield stem, "returned"
 
     def _written(self, content: bytes) -> Path:
         descriptor, name = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".part")
@@ -76,9 +141,29 @@ class Spool:
     def _unavailable(self, failure: OSError) -> Transient:
         # The path would name the letter; the folder is enough to act on.
         return Transient(
-            f"cannot write to the spool folder {self._folder}: {failure.strerror}; "
+            f"cannot use the spool folder {self._folder}: {failure.strerror}; "
             "make the folder, or make room in it"
         )
+
+
+def _read(cursor: bytes) -> _Told:
+    """A cursor that is none of ours says nothing: the receipts come again, which does no harm."""
+    try:
+        return msgspec.msgpack.decode(cursor, type=_Told)
+    except msgspec.MsgspecError:
+        return _Told()
+
+
+def _files(folder: Path) -> Iterator[tuple[str, datetime]]:
+    """Names without their ending, and since when the file lies there (its inode's change)."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            stem = entry.name.rpartition(".")[0]
+            if not is_stem(stem) or not entry.is_file(follow_symlinks=False):
+                continue
+            # Somebody may move it on while we look.
+            with contextlib.suppress(FileNotFoundError):
+                yield stem, datetime.fromtimestamp(entry.stat().st_ctime, UTC)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,17 +1,23 @@
 """One HTTP conversation with the gateway, and what its answer proves about the message."""
 
+import re
 import time
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final, ParamSpec
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
 
-from duecourse import Permanent, Transient
+from duecourse import ChannelError, Outbound, Permanent, Transient
 
 MOST_ANSWER: Final = 64_000
+_KEY: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 # Refused before anything was taken over, or never reached: these prove that nothing was sent.
 NOT_REACHED: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+P = ParamSpec("P")
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,12 +36,38 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+def check_url(setting: str, url: str) -> None:
+    """Raises ValueError for an address that would show the message or a secret."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{setting} must start with https://")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError(f"{setting} must start with https://; http is for this machine only")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"{setting} must be a plain address; secrets have settings of their own")
+
+
+def checked_key(message: Outbound) -> str:
+    if not _KEY.fullmatch(message.key):
+        raise Permanent("the key cannot be a header")
+    return message.key
+
+
+def new_client(timeout: float) -> httpx2.Client:
+    return httpx2.Client(
+        timeout=timeout,
+        follow_redirects=False,
+        trust_env=False,
+        transport=httpx2.HTTPTransport(retries=0, trust_env=False),
+    )
+
+
 def ask(
     client: httpx2.Client,
     method: str,
     url: str,
     headers: Mapping[str, str],
-    content: dict[str, Any] | None = None,
+    content: bytes | None = None,
     *,
     timeout: float,
 ) -> Answer:
@@ -43,7 +75,7 @@ def ask(
     deadline = time.monotonic() + timeout
     plain = {**headers, "Accept-Encoding": "identity"}
     try:
-        with client.stream(method, url, headers=plain, json=content) as response:
+        with client.stream(method, url, headers=plain, content=content) as response:
             return _read(response, deadline)
     except NOT_REACHED as error:
         raise Transient(f"the gateway was not reached ({type(error).__name__})") from None
@@ -93,6 +125,21 @@ def refusal(answer: Answer) -> Exception:
             return Permanent(f"the gateway refuses the request ({status})")
         case status:
             return UnclearAnswer(f"the gateway answered {status}")
+
+
+def surely(exchange: Callable[P, Answer], *args: P.args, **kwargs: P.kwargs) -> Answer:
+    """An exchange in which nothing is sent: whatever goes wrong, it may be tried again."""
+    try:
+        return exchange(*args, **kwargs)
+    except (httpx2.HTTPError, UnclearAnswer) as error:
+        raise certain(error) from None
+
+
+def certain(error: Exception) -> ChannelError:
+    """What `error` says where nothing was sent."""
+    if isinstance(error, ChannelError):
+        return error
+    return Transient(f"the gateway did not answer as it should ({type(error).__name__})")
 
 
 def _seconds(text: str) -> float | None:

@@ -10,7 +10,7 @@ from office import Ledger, Office
 from duecourse.case import events as e
 from duecourse.case.evolve import evolve
 from duecourse.case.state import Case, Referral
-from duecourse.flow import outreach
+from duecourse.flow import drafts
 from duecourse.flow.facts import lint_facts, message_facts
 from duecourse.rendering import Message
 from duecourse.rules.lint import LintFacts
@@ -32,7 +32,7 @@ DETAILS = CreditorDetails(ways_to_pay="https://pay.example.com", contact_line="4
 def test_a_message_that_the_lint_refuses_does_not_leave_and_the_case_says_which_rule(
     new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, body: str, rule: str
 ) -> None:
-    monkeypatch.setattr(outreach, "render", lambda *_: Message(body=body))
+    monkeypatch.setattr(drafts, "render", lambda *_: Message(body=body))
     office = new_office({"sms": ledger})
     case_id = office.open()
     office.work()
@@ -47,7 +47,7 @@ def test_the_subject_is_read_too(
     new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threat = Message(subject="最后通牒", body="您好")
-    monkeypatch.setattr(outreach, "render", lambda *_: threat)
+    monkeypatch.setattr(drafts, "render", lambda *_: threat)
     office = new_office({"sms": ledger})
     office.open()
     office.work()

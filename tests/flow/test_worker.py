@@ -237,14 +237,12 @@ def test_a_timer_moved_to_another_time_is_no_longer_the_old_claims(
 
 
 def test_what_fails_again_and_again_is_tried_again_less_and_less_often(
-    new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    office = new_office(everywhere(ledger))
     tried = Mock(side_effect=ValueError("each time"))
-    monkeypatch.setattr(office.worker, "step", tried)
     monkeypatch.setattr(worker, "IDLE_SECONDS", 0.05)
     looks = iter(range(30))
-    office.worker.run(lambda: next(looks, None) is None)
+    worker._keep_on(tried, lambda: next(looks, None) is None)
     assert 1 < tried.call_count < 5
 
 
@@ -268,21 +266,20 @@ def test_what_is_done_while_somebody_asks_whether_all_is_quiet_is_not_overlooked
     assert office.runner.is_quiet(office.now)
 
 
-def test_a_worker_leaves_what_was_claimed_from_it_while_it_was_slow(
-    new_office: NewOffice, ledger: Ledger
+def test_who_comes_too_late_with_an_old_claim_sends_nothing_again(
+    new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = new_office(everywhere(ledger))
-    for _ in range(3):
-        office.open()
+    cases = [office.open() for _ in range(3)]
     office.work_decisions()
     slow = office.timers.claim(office.now, limit=10, lease_seconds=0)
     assert {each.timer.kind for each in slow} == {"dispatch"}
-    quick = office.timers.claim(office.now, limit=2, lease_seconds=60)
-    office.worker._act_on(slow, office.now)
-    (sent,) = {str(message.case_id) for message in ledger.taken}
-    assert sent not in {str(each.case_id) for each in quick}
-    office.worker._act_on(quick, office.now)
-    assert len(ledger.taken) == 3
+    office.work()
+    send = Mock(side_effect=ledger.send)
+    monkeypatch.setattr(ledger, "send", send)
+    office.dispatch("sms", slow)
+    assert send.call_count == 0
+    assert [topics(office, case_id).count("ContactDispatching") for case_id in cases] == [1, 1, 1]
 
 
 def test_workers_whose_leases_always_run_out_fire_no_timer_twice(

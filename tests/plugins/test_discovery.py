@@ -1,14 +1,16 @@
 """Finding plugins: the good ones work, whatever the bad ones do."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from duecourse.bounded import Bounded
+from duecourse.isolation import IsolatedChannel
 from duecourse.plugins import Plugins, PluginStatus
-from duecourse.settings import Table
+from duecourse.settings import ChannelLimits, Rate, Table
 
 GOOD = """
 from duecourse import Accepted, Capabilities, Channel, Config, Secret, hookimpl
@@ -46,8 +48,20 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     return write
 
 
+OPENED: list[Plugins] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """What a test discovers is closed after it: channels may have processes."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
 def discover(*packages: EntryPoint, allow: set[str] | None = None, **channels: Table) -> Plugins:
-    return Plugins.discover({"channels": channels}, allow, packages)
+    OPENED.append(Plugins.discover({"channels": channels}, allow, packages))
+    return OPENED[-1]
 
 
 def line(found: Plugins, name: str) -> PluginStatus:
@@ -66,7 +80,7 @@ def test_a_configured_channel_is_there_under_its_own_name(install: Install, pige
     assert found.channels["loft"].name == "pigeon"
     assert found.channels["loft"].config.token.reveal() == "coo-coo-secret"
     assert line(found, "pigeon") == PluginStatus(
-        name="pigeon", kind="channel", state="loaded", instance="loft"
+        name="pigeon", kind="channel", state="loaded", instance="loft", isolated=True
     )
 
 
@@ -98,12 +112,24 @@ def test_a_package_that_breaks_is_listed_and_harms_nothing(
 @pytest.mark.parametrize(
     ("change", "by", "says"),
     [
-        ('name = "pigeon"', 'name = "pigeon"; contract = 2', "contract 2; this is 1"),
+        ('name = "pigeon"', 'name = "pigeon"; contract = 2', "contract 2; kept here: 1"),
         ("config_class = Settings", "config_class = dict", "config_class"),
         ("capabilities = Capabilities(", "capacities = Capabilities(", "capabilities"),
         ("def send(", "def sent(", "`send` is not written"),
         ('medium="other"', 'medium="other", guarantee="queryable"', "`find`"),
         ('medium="other"', 'medium="other", receipts="webhook"', "`receive`"),
+        ('medium="other"', 'medium="other", receipts="poll"', "`poll`"),
+        ('medium="other"', 'medium="other", inbound=True', "`receive` or `poll`"),
+        ('medium="other"', 'medium="fax"', "`capabilities`: Invalid enum value"),
+        ('medium="other"', 'medium="other", parallel=65', "$.parallel"),
+        ('medium="other"', 'medium="other", poll_seconds="often"', "$.poll_seconds"),
+        ('name = "pigeon"', 'name = "pigeon"; contract = "1"', "`contract` must be the number"),
+        ('name = "pigeon"', 'name = "pigeon"; contract = []', "`contract` must be the number"),
+        ("speed: int = 1", "isolated: int = 1", "a field `isolated`, which is the core's"),
+        ("speed: int = 1", "limits: int = 1", "a field `limits`"),
+        ("speed: int = 1", "use: int = 1", "a field `use`"),
+        ("Config, kw_only=True", 'Config, kw_only=True, rename={"speed": "use"}', "a field `use`"),
+        ("return [Pigeon]", "return iter(lambda: Pigeon, 1)", "more than 100 classes"),
         ("return [Pigeon]", "return [Settings]", "subclasses of Channel"),
     ],
 )
@@ -111,8 +137,65 @@ def test_a_class_that_breaks_the_contract_is_listed_with_what_is_missing(
     install: Install, pigeon: Table, change: str, by: str, says: str
 ) -> None:
     found = discover(install("birds", GOOD.replace(change, by)), loft=pigeon)
+    assert GOOD.replace(change, by) != GOOD
     assert not found.channels
     assert any(each.state == "broken" and says in each.reason for each in found.listing)
+
+
+EVIL = """
+class Evil(type):
+    def __getattribute__(self, name):
+        raise SystemExit("no")
+    __repr__ = None
+
+class Worse(Exception):
+    def __str__(self):
+        raise self
+
+def evil():
+    class Bird(metaclass=Evil):
+        pass
+    return Bird
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("brought", "broken"),
+    [("[evil()]", 1), ("[1, None, 'x', ..., type, Channel, evil()]", 7), ("1/0", 1)],
+)
+def test_whatever_a_hook_returns_is_listed_and_the_next_package_loads(
+    install: Install, pigeon: Table, brought: str, broken: int
+) -> None:
+    bad = EVIL + GOOD.replace("[Pigeon]", brought)
+    found = discover(install("a-bad", bad), install("birds", GOOD), loft=pigeon)
+    assert set(found.channels) == {"loft"}
+    assert sum(each.state == "broken" for each in found.listing) == broken
+
+
+def test_a_module_that_cannot_be_looked_into_is_listed_too(install: Install, pigeon: Table) -> None:
+    bad = EVIL + GOOD + "Bird = evil()"
+    found = discover(install("a-bad", bad), install("birds", GOOD), loft=pigeon)
+    assert set(found.channels) == {"loft"}
+    assert line(found, "a-bad").reason == "SystemExit: no"
+
+
+def test_an_error_that_cannot_be_told_is_named_by_its_kind(install: Install) -> None:
+    found = discover(install("a-bad", EVIL + "raise Worse"))
+    assert line(found, "a-bad").reason == "Worse"
+
+
+def test_what_a_plugin_prints_does_not_get_into_the_output_of_the_program(
+    install: Install, pigeon: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loud = "print('at import')\n" + GOOD.replace(
+        "return [Pigeon]", "print('in the hook'); return [Pigeon]"
+    )
+    assert discover(install("birds", loud), loft={**pigeon, "isolated": False}).channels
+    captured = capsys.readouterr()
+    assert not captured.out
+    assert "at import" in captured.err
+    assert "in the hook" in captured.err
 
 
 def test_a_name_that_is_no_code_is_refused(install: Install) -> None:
@@ -137,6 +220,11 @@ def test_the_second_plugin_of_a_name_is_refused_and_the_first_works(
         ({"token": {"env": "NO_SUCH_TOKEN"}}, "NO_SUCH_TOKEN is not set"),
         ({"token": {"file": "/no/such/file"}}, "/no/such/file cannot be read"),
         ({"token": "hunter2-in-clear"}, "a secret is written"),
+        ({"isolated": "yes"}, "$.isolated"),
+        ({"limits": {"call_secs": 1}}, "unknown field `call_secs`"),
+        ({"limits": {"call_seconds": 0}}, "$.limits.call_seconds"),
+        ({"limits": {"rate": 5}}, "$.limits.rate"),
+        ({"limits": 5}, "$.limits"),
         ({"use": "pigeot"}, "there are: pigeon"),
         ({"use": 7}, "there are: pigeon"),
     ],
@@ -153,14 +241,67 @@ def test_a_wrong_setting_is_named_and_other_instances_work(
 
 
 def test_an_error_that_quotes_a_secret_is_shown_without_it(install: Install, pigeon: Table) -> None:
-    leaky = GOOD.replace(
+    constructor = GOOD.replace(
         "    def send",
         "    def __init__(self, config):\n"
         "        raise RuntimeError('bad token ' + config.token.reveal())\n\n    def send",
     )
-    found = discover(install("birds", leaky), loft=pigeon)
-    assert "bad token ***" in line(found, "pigeon").reason
-    assert "coo-coo-secret" not in json.dumps([repr(each) for each in found.listing])
+    settings = GOOD.replace(
+        "    speed: int = 1",
+        "    def __post_init__(self):\n"
+        "        raise ValueError('bad token ' + self.token.reveal())",
+    )
+    for leaky in (constructor, settings):
+        for isolated in (True, False):
+            found = discover(install("birds", leaky), loft={**pigeon, "isolated": isolated})
+            assert "bad token ***" in line(found, "pigeon").reason
+            assert "coo-coo-secret" not in json.dumps([repr(each) for each in found.listing])
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+@pytest.mark.parametrize(
+    ("promise", "says"),
+    [
+        ("Capabilities(medium='other', guarantee='queryable')", "`find`"),
+        ("Capabilities(medium='other', receipts='poll')", "`poll`"),
+        ("Capabilities(medium='other', parallel=0)", "parallel"),
+        ("Capabilities(medium=None)", "medium"),
+        ("'many'", "`capabilities`"),
+    ],
+)
+def test_a_channel_that_promises_what_it_cannot_keep_once_it_is_configured_is_broken(
+    install: Install, pigeon: Table, *, promise: str, says: str, isolated: bool
+) -> None:
+    source = GOOD.replace(
+        "    def send",
+        f"    def __init__(self, config):\n        self.capabilities = {promise}\n\n    def send",
+    )
+    found = discover(install("birds", source), loft={**pigeon, "isolated": isolated})
+    assert not found.channels
+    assert says in line(found, "pigeon").reason
+
+
+def test_a_channel_that_came_from_elsewhere_is_isolated_unless_the_settings_say_not(
+    install: Install, pigeon: Table
+) -> None:
+    birds = install("birds", GOOD)
+    found = discover(birds, loft=pigeon, roof={**pigeon, "isolated": False})
+    assert isinstance(found.channels["loft"], IsolatedChannel)
+    assert isinstance(found.channels["roof"], Bounded)
+    assert {each.instance: each.isolated for each in found.listing} == {"loft": True, "roof": False}
+    # The plugin's own object, for whoever needs it.
+    assert type(found.channels["roof"].channel).__name__ == "Pigeon"
+
+
+def test_each_channel_has_the_limits_that_the_settings_give_it(
+    install: Install, pigeon: Table
+) -> None:
+    strict = {"call_seconds": 5, "parallel": 1, "rate": {"messages": 7, "seconds": 60}}
+    found = discover(install("birds", GOOD), loft={**pigeon, "limits": strict}, roof=pigeon)
+    assert found.limits == {
+        "loft": ChannelLimits(call_seconds=5, parallel=1, rate=Rate(7, 60)),
+        "roof": ChannelLimits(),
+    }
 
 
 @pytest.mark.parametrize("instance", ["call", "visit", "sms", "email", "letter", "Bad Name"])
@@ -201,7 +342,8 @@ def test_closing_closes_every_channel_even_when_one_breaks(
         f"        open({str(tmp_path)!r} + '/closed-' + str(self.config.speed), 'w').close()\n"
         "        raise SystemExit\n\n    def send",
     )
-    discover(install("birds", stubborn), a={**pigeon, "speed": 1}, b={**pigeon, "speed": 2}).close()
+    a, b = {**pigeon, "speed": 1}, {**pigeon, "speed": 2, "isolated": False}
+    discover(install("birds", stubborn), a=a, b=b).close()
     assert {path.name for path in tmp_path.glob("closed-*")} == {"closed-1", "closed-2"}
 
 
@@ -217,5 +359,7 @@ def test_the_bundled_plugins_are_found_and_configured(pigeon: Table) -> None:
     }
     tables = {"sms": {**sms, "token": pigeon["token"]}, "email": email}
     found = Plugins.discover({"channels": tables})
+    OPENED.append(found)
     assert set(found.channels) == {"sms", "email"}
     assert {each.state for each in found.listing} <= {"loaded", "not configured"}
+    assert not any(each.isolated for each in found.listing)

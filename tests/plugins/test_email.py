@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from duecourse import ChannelError, Outbound, Permanent, Secret, Transient
 from duecourse.peers.mailbox import Mailbox
 from duecourse_email import EmailChannel, EmailConfig
-from duecourse_email.mail import build
+from duecourse_email.mail import Letterhead, build
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 PASSWORD = "a-password-that-must-not-show"
@@ -109,7 +109,13 @@ def test_the_page_says_what_the_text_says_and_everything_is_escaped(mailbox: Mai
 
 def test_the_same_message_is_the_same_bytes() -> None:
     message = outbound()
-    first, second = (build(message, "a@example.com", "b@x.example.com", "", "c@x") for _ in "12")
+    ours = Letterhead(
+        sender="b@x.example.com",
+        message_id="1@x.example.com",
+        unsubscribe="c@x.example.com",
+        unsubscribe_subject="unsubscribe-1",
+    )
+    first, second = (build(message, "a@example.com", ours) for _ in "12")
     assert first == second
     assert max(len(line) for line in first.split(b"\r\n")) <= 998
     assert first.isascii()

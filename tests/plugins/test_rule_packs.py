@@ -292,6 +292,6 @@ def test_the_house_of_api_and_worker_judges_by_the_plugins_rules(
     discover: Callable[..., Plugins], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     found = discover({})
-    monkeypatch.setattr(Plugins, "discover", lambda *_: found)
+    monkeypatch.setattr(Plugins, "discover", lambda *_, **__: found)
     with House.open(Settings(data=tmp_path / "data"), upgrade=True) as house:
         assert house.rules.law_of("ZZ")

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from duecourse.settings import Settings, SettingsError, read_settings
+from duecourse import Config, Rate, Secret
+from duecourse.settings import (
+    ChannelLimits,
+    ChannelOptions,
+    Settings,
+    SettingsError,
+    convert,
+    read_settings,
+)
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -23,6 +31,11 @@ def test_the_file_that_the_environment_names_is_read(tmp_path: Path) -> None:
     settings = read_settings(environ={"DUECOURSE_CONFIG": str(path)})
     assert settings.data == Path("here")
     assert settings.plugin_tables == {"channels": {"sms": {"use": "sms-http"}}, "filings": {}}
+
+
+def test_the_folder_of_one_file_plugins_is_named_in_the_file(tmp_path: Path) -> None:
+    settings = read_settings(write(tmp_path, 'plugin_folder = "plugins"'), {})
+    assert settings.plugin_folder == Path("plugins")
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
@@ -53,6 +66,8 @@ def test_a_secret_file_gives_its_text_without_the_last_line_break(tmp_path: Path
         ('database_url = { env = "NOT_SET" }', "NOT_SET is not set"),
         ('[creditors.acme]\nways = "x"', "$.creditors"),
         ("channels = 3", "$.channels"),
+        ('plugin_folder = ""', "expected a path"),
+        ("plugin_folder = 3", "$.plugin_folder"),
     ],
 )
 def test_what_is_written_wrong_is_named_without_showing_a_secret(
@@ -64,6 +79,28 @@ def test_what_is_written_wrong_is_named_without_showing_a_secret(
     assert says in str(raised.value)
     assert str(path) in str(raised.value)
     assert "hunter2" not in str(raised.value)
+
+
+class Careful(Config, kw_only=True):
+    token: Secret
+
+    def __post_init__(self) -> None:
+        raise ValueError(f"{self.token.reveal()} is too short")
+
+
+def test_a_check_of_the_settings_that_quotes_a_secret_is_told_without_it() -> None:
+    with pytest.raises(SettingsError, match=r"\*\*\* is too short"):
+        convert({"token": {"env": "TOKEN"}}, Careful, where="here", environ={"TOKEN": "hunter2"})
+
+
+def test_a_channel_is_told_by_whom_it_runs_and_how_far_it_is_trusted() -> None:
+    table = {"isolated": True, "limits": {"memory_mb": 256, "rate": {"messages": 3}}}
+    options = convert(table, ChannelOptions, where="[channels.sms]")
+    assert options == ChannelOptions(
+        isolated=True, limits=ChannelLimits(memory_mb=256, rate=Rate(3, 1.0))
+    )
+    with pytest.raises(SettingsError, match=r"\[channels.sms\]: .*unknown field `memory`"):
+        convert({"limits": {"memory": 1}}, ChannelOptions, where="[channels.sms]")
 
 
 def test_a_file_that_is_named_but_missing_is_an_error(tmp_path: Path) -> None:

@@ -107,6 +107,9 @@ class Anybody:
             postponed,
             c.RecordRejected(contact_id=contact_id, reason="r"),
             c.RecordUnknown(contact_id=contact_id, reason="r"),
+            c.ReconcileContact(
+                contact_id=contact_id, outcome=pick(["sent", "not_sent"]), evidence="e"
+            ),
             c.CancelContact(contact_id=contact_id, reason="r"),
         ]
 

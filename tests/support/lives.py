@@ -37,6 +37,7 @@ from duecourse.case import events as e
 from duecourse.case.context import Actor, Context
 from duecourse.case.evolve import fold
 from duecourse.flow.filings import Filings
+from duecourse.flow.lanes import lanes_of
 from duecourse.flow.outreach import Outreach
 from duecourse.flow.projector import Projector
 from duecourse.flow.worker import Worker
@@ -50,6 +51,8 @@ from duecourse.store.database import Connection, Database
 from duecourse.store.engine import Engine, Outcome, Recorded, Request
 from duecourse.store.follower import Tables
 from duecourse.store.migrate import migrate
+from duecourse.store.pace import Pace
+from duecourse.store.rests import Rests
 from duecourse.store.runner import Runner
 from duecourse.store.timers import Timers
 from duecourse.store.vault import Vault
@@ -363,11 +366,23 @@ class Life:
             "email": Peer("email", "queryable", self.engine, sent),
             "letter": Peer("letter", "opaque", self.engine, sent),
         }
+        creditors = {"fictional-bank": DETAILS}
+        outreach = Outreach(self.engine, channels, creditors, RULES, lambda: self._now)
         self._worker = Worker(
             engine=self.engine,
             runner=self._runner,
             timers=timers,
-            outreach=Outreach(self.engine, channels, {"fictional-bank": DETAILS}, RULES),
+            outreach=outreach,
+            lanes=lanes_of(
+                channels,
+                {},
+                outreach=outreach,
+                timers=timers,
+                pace=Pace(self._database),
+                rests=Rests(self._database),
+                clock=lambda: self._now,
+                lease_seconds=job.lease_seconds,
+            ),
             filings=Filings(self.engine, {"court": Court(self.engine, sent)}),
             clock=lambda: self._now,
             lease_seconds=job.lease_seconds,

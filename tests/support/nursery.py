@@ -5,30 +5,30 @@ each of them ended: an exit code, or a signal as a negative number.
 """
 
 import gc
+import importlib
 import os
 import subprocess
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from types import ModuleType
+from typing import Any, Self
 
-import lives
 import msgspec
-from lives import Job
 
 from duecourse.rendering import check_templates
 
 
 class Nursery:
-    """The process, from outside."""
+    """The process, from outside. `program` is the module of the lives, with `Job` and `live`."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: str = "lives") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, __file__, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
-    def raise_up(self, *jobs: Job) -> list[int]:
+    def raise_up(self, *jobs: msgspec.Struct) -> list[int]:
         """Let these live to their ends, and tell how they ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -43,7 +43,7 @@ class Nursery:
         self._process.communicate()
 
 
-def _fork(job: Job) -> int:
+def _fork(program: ModuleType, job: Any) -> int:
     if pid := os.fork():
         return pid
     code = 1
@@ -51,7 +51,7 @@ def _fork(job: Job) -> int:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1):
             os.dup2(nothing, stream)
-        lives.live(job)
+        program.live(job)
         code = 0
     except BaseException:  # noqa: BLE001 - told to the test by the exit code
         with (Path(job.folder) / "errors").open("a") as errors:
@@ -65,13 +65,15 @@ def _ended(pids: Sequence[int]) -> list[int]:
 
 
 def main() -> None:
+    program = importlib.import_module(sys.argv[1])
     # What each process makes once, at the first message, is made here for all of them.
     assert not check_templates()
     gc.collect()
     gc.freeze()
     for line in sys.stdin.buffer:
-        jobs = msgspec.json.decode(line, type=list[Job])
-        sys.stdout.buffer.write(msgspec.json.encode(_ended([_fork(job) for job in jobs])) + b"\n")
+        jobs = msgspec.json.decode(line, type=list[program.Job])  # type: ignore[name-defined]
+        codes = _ended([_fork(program, job) for job in jobs])
+        sys.stdout.buffer.write(msgspec.json.encode(codes) + b"\n")
         sys.stdout.buffer.flush()
 
 

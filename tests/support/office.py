@@ -1,7 +1,7 @@
 """A worker over the module's database, with a clock and channels in the test's hands."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -13,19 +13,24 @@ from duecourse.case import commands as c
 from duecourse.case.context import Actor, Context
 from duecourse.case.state import Case
 from duecourse.case.timers import command_of
+from duecourse.flow.breaker import Breaker
 from duecourse.flow.filings import Filings
 from duecourse.flow.house import contents_of
+from duecourse.flow.lanes import lanes_of, settle
 from duecourse.flow.outreach import Outreach
 from duecourse.flow.projector import Projector
+from duecourse.flow.tries import Hands, Inline
 from duecourse.flow.worker import Worker
 from duecourse.rules.gate import load_rulebook
 from duecourse.rules.treatment import load_treatment
-from duecourse.settings import CreditorDetails
+from duecourse.settings import ChannelLimits, CreditorDetails
 from duecourse.store.addresses import Addresses
 from duecourse.store.database import Database
 from duecourse.store.engine import Engine, Outcome, Request
+from duecourse.store.pace import Pace
+from duecourse.store.rests import Rests
 from duecourse.store.runner import Runner
-from duecourse.store.timers import Timers
+from duecourse.store.timers import DueTimer, Timers
 from duecourse.store.vault import Vault
 from duecourse.testing import COLLECTOR
 from duecourse.testing.sample import NOON, debt, open_case
@@ -81,8 +86,11 @@ class Office:
         channels: Mapping[str, Channel[Any]],
         filings: Mapping[str, Any],
         creditors: Mapping[str, CreditorDetails],
+        limits: Mapping[str, ChannelLimits] | None = None,
+        configured: Collection[str] = (),
     ) -> None:
         self.now = NOON
+        self.channels = channels
         self._licences = {code: each.licence for code, each in creditors.items()}
         self._contents = contents_of(channels)
         vault = Vault(database, bytes(range(32)))
@@ -95,14 +103,27 @@ class Office:
         self.timers = Timers(database)
         projector = Projector(self.engine, self.timers, Addresses(database, vault), TREATMENT)
         self.runner = Runner(database, self.engine, [projector])
+        self.rests = Rests(database)
+        self.outreach = Outreach(self.engine, channels, creditors, RULES, lambda: self.now)
         self.worker = Worker(
             engine=self.engine,
             runner=self.runner,
             timers=self.timers,
-            outreach=Outreach(self.engine, channels, creditors, RULES),
+            outreach=self.outreach,
+            lanes=lanes_of(
+                channels,
+                limits or {},
+                outreach=self.outreach,
+                timers=self.timers,
+                pace=Pace(database),
+                rests=self.rests,
+                clock=lambda: self.now,
+                lease_seconds=0.0,
+            ),
             filings=Filings(self.engine, filings),
             clock=lambda: self.now,
             lease_seconds=0.0,
+            configured=configured,
         )
 
     def _context(self, actor: Actor, at: datetime) -> Context:
@@ -133,6 +154,15 @@ class Office:
         due = self.timers.claim(self.now, 100, 0.0)
         self.worker._decide([each for each in due if command_of(each.timer) is not None])
         self.runner.catch_up()
+
+    def due(self, channel: str) -> list[DueTimer]:
+        """What is to leave by a channel now, claimed for no time at all."""
+        return self.timers.claim(self.now, 100, 0.0, channel)
+
+    def dispatch(self, channel: str, due: Sequence[DueTimer]) -> None:
+        """Send what was claimed, whatever has become of the claim since."""
+        breaker = Breaker(channel, ChannelLimits(), self.rests)
+        settle(self.timers, self.outreach.dispatch(channel, due, Hands(breaker, Inline(), 1)))
 
     def work(self) -> None:
         """Do everything that is due now."""

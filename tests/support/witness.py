@@ -126,6 +126,11 @@ class Witness:
     def bounced(self, event: e.PaymentReversed) -> None:
         self._take(self.payments.get(event.payment_id, []), 1)
 
+    def used(self, event: e.PaymentReallocated) -> None:
+        parts = [(each.debt_id, each.paid.total) for each in event.allocations]
+        self.payments[event.payment_id] = [*self.payments[event.payment_id], *parts]
+        self._take(parts, -1)
+
     def waived(self, event: e.BalanceWaived) -> None:
         self.waivers[event.plan_id] = [(each.debt_id, each.paid.total) for each in event.waived]
         self._take(self.waivers[event.plan_id], -1)
@@ -314,6 +319,7 @@ HEARD: dict[type[e.Event], Callable[[Witness, Any], list[str] | None]] = {
     e.DebtWithdrawn: Witness.taken_back,
     e.PaymentRecorded: Witness.paid,
     e.PaymentReversed: Witness.bounced,
+    e.PaymentReallocated: Witness.used,
     e.BalanceWaived: Witness.waived,
     e.WaiverRevoked: Witness.not_waived,
     e.ContactPermitted: Witness.permitted,

@@ -19,12 +19,19 @@ from duecourse.case.words import MANUAL_CHANNELS
 from duecourse.rules.clock import day_ends
 from duecourse.rules.treatment import Treatment
 
+COURTS: Final = "/courts"
+"""The lane of what is filed. No channel can have this name."""
+
 
 class Timer(msgspec.Struct, frozen=True):
-    """`key` is unique within its case and names what is due: `instalment/<plan>/3`."""
+    """`key` is unique within its case and names what is due: `instalment/<plan>/3`.
+
+    What needs the outside world waits in a lane of its own: that of its channel, or of the courts.
+    """
 
     key: str
     due_at: datetime
+    lane: str = ""
 
     @property
     def kind(self) -> str:
@@ -59,7 +66,8 @@ def _dispatches(case: Case) -> Iterator[Timer]:
         if contact.channel in MANUAL_CHANNELS:
             continue
         if contact.status in {"permitted", "dispatching"}:
-            yield Timer(f"dispatch/{key}", contact.not_before or contact.permitted_at)
+            due_at = contact.not_before or contact.permitted_at
+            yield Timer(f"dispatch/{key}", due_at, lane=contact.channel)
 
 
 def _permissions(case: Case) -> Iterator[Timer]:
@@ -112,7 +120,7 @@ def _filings(case: Case) -> Iterator[Timer]:
     )
     for key, referral in case.referrals.items():
         if referral.status in ready:
-            yield Timer(f"file/{key}", referral.approved_at or case.at)
+            yield Timer(f"file/{key}", referral.approved_at or case.at, lane=COURTS)
 
 
 def _after(case: Case, day: date, grace_days: int = 0) -> datetime:

@@ -41,6 +41,15 @@ def after_recall(case: Case, contact_id: UUID, at: datetime) -> Mapping[str, Ste
     return _due_again(case, contact_id, at, failures=0)
 
 
+def after_proof(case: Case, contact_id: UUID) -> Mapping[str, StepProgress]:
+    """A step whose message left after all, though it was believed lost, is taken."""
+    name = case.contacts[contact_id].step
+    progress = case.steps.get(name)
+    if progress is None or progress.outcome:
+        return case.steps
+    return {**case.steps, name: replace(progress, outcome="done", not_before=None)}
+
+
 def _due_again(
     case: Case, contact_id: UUID, at: datetime, *, failures: int
 ) -> Mapping[str, StepProgress]:

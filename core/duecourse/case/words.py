@@ -139,6 +139,9 @@ ReceiptStatus = Literal[
     "complained",
 ]  # fmt: skip
 
+FoundOut = Literal["sent", "not_sent"]
+"""What a person found out about a contact of which nobody could say whether it left."""
+
 PlanKind = Literal["instalments", "deferral", "settlement"]
 
 CourtOutcome = Literal[

@@ -81,7 +81,9 @@ def _database(settings: Settings, found: Description) -> str:
 
 def _look_at_plugins(settings: Settings, report: Report) -> bool:
     """Say what is broken, and what the schedule sends by. Returns whether the rules are whole."""
-    plugins = Plugins.discover(settings.plugin_tables, settings.plugins)
+    plugins = Plugins.discover(
+        settings.plugin_tables, settings.plugins, folder=settings.plugin_folder
+    )
     plugins.close()
     for line in plugins.listing:
         if line.state == "broken":

@@ -38,7 +38,7 @@ def rules() -> None:
 def rulebook(settings: ReadSettings) -> RuleBook:
     """What the worker judges by: packaged packs, those of plugins, and the policy of the settings."""
     read = settings.without_data()
-    return rules_of(Plugins.discover({}, read.plugins).rulebook(), read)
+    return rules_of(Plugins.discover({}, read.plugins, folder=read.plugin_folder).rulebook(), read)
 
 
 @rules.command("list")

@@ -1,6 +1,7 @@
 """Puts the parts of one process together: store, rules, plugins, clock."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any, Final, Self
 
@@ -8,8 +9,11 @@ from duecourse.case.context import Actor, Context
 from duecourse.channels import Channel
 from duecourse.flow.clock import FileClock, system_clock
 from duecourse.flow.filings import Filings
+from duecourse.flow.lanes import lanes_of
 from duecourse.flow.outreach import Outreach
+from duecourse.flow.polls import Polls
 from duecourse.flow.projector import Projector
+from duecourse.flow.signals import Signals
 from duecourse.flow.worker import Worker
 from duecourse.plugins import Plugins
 from duecourse.rendering import list_templates
@@ -24,7 +28,11 @@ from duecourse.store.engine import Engine
 from duecourse.store.follower import Follower
 from duecourse.store.masterkey import load_master_key
 from duecourse.store.migrate import migrate, require_current
+from duecourse.store.pace import Pace
+from duecourse.store.polls import PollTable
 from duecourse.store.rebuild import Rebuild
+from duecourse.store.references import References
+from duecourse.store.rests import Rests
 from duecourse.store.runner import Runner
 from duecourse.store.timers import Timers
 from duecourse.store.vault import Vault
@@ -76,6 +84,16 @@ def media_of(channels: Mapping[str, Channel[Any]]) -> dict[str, str]:
     return {name: name if medium == "other" else medium for name, medium in media.items()}
 
 
+def _check_lease(settings: Settings, plugins: Plugins) -> None:
+    """A call that outlasts the lease would have another worker ask what became of it."""
+    for name, limits in plugins.limits.items():
+        if limits.call_seconds * 2 > settings.lease_seconds:
+            raise SettingsError(
+                f"[channels.{name}.limits] call_seconds {limits.call_seconds:g} is more than half of"
+                f" lease_seconds {settings.lease_seconds:g}; lower it, or raise lease_seconds"
+            )
+
+
 class House:
     """Everything a process needs, opened once and closed once."""
 
@@ -87,15 +105,25 @@ class House:
         )
         self.clock()  # a broken one is told at the start, not at every turn
         self.treatment: Treatment = load_treatment(settings.treatment)
-        self.plugins = Plugins.discover(settings.plugin_tables, settings.plugins)
+        self.plugins = Plugins.discover(
+            settings.plugin_tables, settings.plugins, folder=settings.plugin_folder
+        )
+        with ExitStack() as undo:
+            # An isolated channel runs already, and must not outlive what cannot be opened.
+            undo.callback(self.plugins.close)
+            _check_lease(settings, self.plugins)
+            self.rules: RuleBook = rules_of(self.plugins.rulebook(), settings)
+            self.vault = Vault(database, load_master_key(settings.data))
+            undo.pop_all()
         self._licences = {code: each.licence for code, each in settings.creditors.items()}
         self._contents = contents_of(self.plugins.channels)
         self._media = media_of(self.plugins.channels)
-        self.rules: RuleBook = rules_of(self.plugins.rulebook(), settings)
-        self.vault = Vault(database, load_master_key(settings.data))
         self.engine = Engine(database, self.vault, context_for=self.context_for, clock=self.clock)
         self.timers = Timers(database)
+        self.rests = Rests(database)
         self.addresses = Addresses(database, self.vault)
+        self.references = References(database)
+        self.signals = Signals(self.engine, self.references, self.addresses, self.clock)
 
     @classmethod
     def open(cls, settings: Settings, *, upgrade: bool = False) -> Self:
@@ -105,7 +133,12 @@ class House:
             migrate(dsn)
         else:
             require_current(dsn)
-        return cls(settings, Database(dsn))
+        database = Database(dsn)
+        try:
+            return cls(settings, database)
+        except BaseException:
+            database.close()
+            raise
 
     def context_for(self, actor: Actor, at: datetime) -> Context:
         return Context(
@@ -129,17 +162,38 @@ class House:
         runner = self.runner()
         return Rebuild(self.database, self.engine.log, runner, runner.named(name))
 
+    def polls(self) -> Polls:
+        return Polls(
+            self.plugins.channels,
+            PollTable(self.database),
+            self.signals,
+            clock=self.clock,
+            lease_seconds=self.settings.lease_seconds,
+        )
+
     def worker(self) -> Worker:
+        channels, lease_seconds = self.plugins.channels, self.settings.lease_seconds
+        outreach = Outreach(self.engine, channels, self.settings.creditors, self.rules, self.clock)
         return Worker(
             engine=self.engine,
             runner=self.runner(),
             timers=self.timers,
-            outreach=Outreach(
-                self.engine, self.plugins.channels, self.settings.creditors, self.rules
+            outreach=outreach,
+            lanes=lanes_of(
+                channels,
+                self.plugins.limits,
+                outreach=outreach,
+                timers=self.timers,
+                pace=Pace(self.database),
+                rests=self.rests,
+                clock=self.clock,
+                lease_seconds=lease_seconds,
             ),
             filings=Filings(self.engine, self.plugins.filings),
+            polls=self.polls(),
             clock=self.clock,
-            lease_seconds=self.settings.lease_seconds,
+            lease_seconds=lease_seconds,
+            configured=self.settings.channels,
         )
 
     def close(self) -> None:

@@ -8,13 +8,14 @@ from duecourse.case import events as e
 from duecourse.case.state import Case
 from duecourse.case.timers import timers_of
 from duecourse.rules.treatment import Treatment
-from duecourse.store import references, worklist
+from duecourse.store import references, unknown, worklist
 from duecourse.store.addresses import Addresses
 from duecourse.store.database import Connection
 from duecourse.store.engine import Engine, Recorded
 from duecourse.store.follower import Tables
 from duecourse.store.references import ContactReference
 from duecourse.store.timers import Timers
+from duecourse.views.unknown import unknown_contacts
 from duecourse.views.worklist import worklist_row
 
 _ADDRESSES_CHANGED: Final = (e.CaseOpened, e.ContactPointAdded, e.ContactPointRetired)
@@ -29,6 +30,7 @@ class Projector:
         "timers": ("lease_until", "claim"),
         "contact_references": (),
         "contact_addresses": (),
+        "unknown_contacts": (),
     }
 
     def __init__(
@@ -49,6 +51,10 @@ class Projector:
         self._timers.replace(
             connection,
             {case_id: timers_of(case, self._treatment) for case_id, case in cases.items()},
+        )
+        unknown.replace_rows(
+            connection,
+            {case_id: list(unknown_contacts(case_id, case)) for case_id, case in cases.items()},
         )
         references.replace_rows(connection, list(_references(batch, cases)))
         moved = {each.case_id for each in batch if isinstance(each.event, _ADDRESSES_CHANGED)}

@@ -95,7 +95,7 @@ def lint(text: str, language: LintLanguage, facts: LintFacts) -> tuple[LintFindi
     """
     found = {(each.id, each.where): each for each in _read(shipped_book(), text, facts)}
     if facts.amounts is not None:
-        found |= {(each.id, each.where): each for each in _strange_figures(text, facts.amounts)}
+        found |= {(each.id, each.where): each for each in strange_figures(text, facts.amounts)}
     return tuple(
         sorted(
             found.values(),
@@ -334,7 +334,7 @@ def _is_exempt(exempt: re.Pattern[str] | None, text: str, start: int, end: int) 
     return any(a < end and start < b for a, b in spans)
 
 
-def _strange_figures(text: str, amounts: frozenset[str]) -> Iterator[LintFinding]:
+def strange_figures(text: str, amounts: frozenset[str]) -> Iterator[LintFinding]:
     known = {value for amount in amounts for _, value in figures(f"CNY {amount}")}
     for where, value in figures(text):
         if value and value not in known:
@@ -351,5 +351,5 @@ def _strange_figures(text: str, amounts: frozenset[str]) -> Iterator[LintFinding
 
 __all__ = [
     "LintError", "LintFacts", "LintFinding", "LintKind", "LintLanguage",
-    "check_book", "lint", "shipped_book",
+    "check_book", "lint", "shipped_book", "strange_figures",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """How channels name our contacts, and what they said that fits none."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -14,13 +15,19 @@ VALUES (%s, %s, %s, %s)
 ON CONFLICT (channel, reference)
 DO UPDATE SET case_id = EXCLUDED.case_id, contact_id = EXCLUDED.contact_id
 """
-_FIND: Final = (
-    "SELECT case_id, contact_id FROM contact_references WHERE channel = %s AND reference = %s"
-)
-_NOTE: Final = (
-    "INSERT INTO unmatched_signals (channel, signal_id, reference) VALUES (%s, %s, %s)"
-    " ON CONFLICT DO NOTHING"
-)
+_FIND: Final = """
+SELECT channel, reference, case_id, contact_id FROM contact_references
+ WHERE channel = %s AND reference = ANY(%s)
+"""
+_NOTE: Final = """
+INSERT INTO unmatched_signals (channel, kind, signal_id, reference) VALUES (%s, %s, %s, %s)
+ON CONFLICT DO NOTHING
+"""
+_UNMATCHED: Final = """
+SELECT channel, kind, signal_id, reference, received_at FROM unmatched_signals
+ WHERE %(channel)s = '' OR channel = %(channel)s
+ ORDER BY received_at DESC, channel, kind, signal_id, reference LIMIT %(limit)s
+"""
 
 
 class ContactReference(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,25 +39,48 @@ class ContactReference(msgspec.Struct, frozen=True, kw_only=True):
     contact_id: UUID
 
 
+class UnmatchedSignal(msgspec.Struct, frozen=True):
+    """By the names that its channel knows it by; what it said was not kept, as it has no case."""
+
+    channel: str
+    kind: str
+    signal_id: str
+    reference: str
+    received_at: datetime
+
+
 class References:
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def find(self, channel: str, reference: str) -> ContactReference | None:
-        row = self._database.run(
-            lambda connection: connection.execute(_FIND, (channel, reference)).fetchone()
-        )
-        if row is None:
-            return None
-        return ContactReference(
-            channel=channel, reference=reference, case_id=row[0], contact_id=row[1]
-        )
+        return self.find_many(channel, [reference]).get(reference)
 
-    def note_unmatched(self, channel: str, signal_id: str, reference: str) -> None:
-        """Keep for a person to look at; once, however often it comes."""
-        self._database.run(
-            lambda connection: connection.execute(_NOTE, (channel, signal_id, reference))
+    def find_many(self, channel: str, references: Collection[str]) -> dict[str, ContactReference]:
+        """Those that are known, by their reference."""
+        if not references:
+            return {}
+        rows = self._database.run(
+            lambda connection: connection.execute(_FIND, (channel, list(references))).fetchall()
         )
+        found = (
+            ContactReference(channel=row[0], reference=row[1], case_id=row[2], contact_id=row[3])
+            for row in rows
+        )
+        return {each.reference: each for each in found}
+
+    def note_unmatched(self, channel: str, kind: str, signal_id: str, reference: str) -> None:
+        """Keep for a person to look at; once, however often it comes."""
+        values = (channel, kind, signal_id, reference)
+        self._database.run(lambda connection: connection.execute(_NOTE, values))
+
+    def unmatched(self, channel: str = "", limit: int = 200) -> list[UnmatchedSignal]:
+        """What fitted no contact, of one channel or of all, the newest first."""
+        asked = {"channel": channel, "limit": limit}
+        rows = self._database.run(
+            lambda connection: connection.execute(_UNMATCHED, asked).fetchall()
+        )
+        return [UnmatchedSignal(*row) for row in rows]
 
 
 def replace_rows(connection: Connection, rows: Sequence[ContactReference]) -> None:

@@ -5,14 +5,34 @@ of its own, and only the newest counts: the slow one can neither delete nor rele
 longer its own. What the timer stands for takes effect once in any case, by its command id.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Final, LiteralString
 from uuid import UUID, uuid4
 
 import msgspec
 
 from duecourse.case.timers import Timer
 from duecourse.store.database import Connection, Database
+
+_CLAIM: Final = """
+WITH due AS (
+    SELECT case_id, key FROM timers
+     WHERE due_at <= %(now)s
+       AND (lease_until IS NULL OR lease_until < clock_timestamp())
+       {which}
+     ORDER BY due_at, case_id, key
+     LIMIT %(limit)s
+       FOR UPDATE SKIP LOCKED)
+UPDATE timers AS t
+   SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s), claim = %(claim)s
+  FROM due
+ WHERE t.case_id = due.case_id AND t.key = due.key
+RETURNING t.case_id, t.key, t.due_at, t.lane
+"""
+_ANY_LANE: Final = _CLAIM.replace("{which}", "")
+_ONE_LANE: Final = _CLAIM.replace("{which}", "AND lane = %(lane)s")
+_OTHER_LANES: Final = _CLAIM.replace("{which}", "AND lane <> ALL(%(lanes)s)")
 
 
 class DueTimer(msgspec.Struct, frozen=True):
@@ -31,6 +51,7 @@ class Timers:
         cases = [case_id for case_id, _ in rows]
         keys = [timer.key for _, timer in rows]
         moments = [timer.due_at for _, timer in rows]
+        lanes = [timer.lane for _, timer in rows]
         connection.execute(
             """
             DELETE FROM timers AS t
@@ -43,42 +64,55 @@ class Timers:
         )
         connection.execute(
             """
-            INSERT INTO timers (case_id, key, due_at)
-            SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[])
+            INSERT INTO timers (case_id, key, due_at, lane)
+            SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[])
             ON CONFLICT (case_id, key) DO UPDATE
-               SET due_at = EXCLUDED.due_at, lease_until = NULL, claim = NULL
-             WHERE timers.due_at <> EXCLUDED.due_at
+               SET due_at = EXCLUDED.due_at, lane = EXCLUDED.lane, lease_until = NULL, claim = NULL
+             WHERE (timers.due_at, timers.lane) <> (EXCLUDED.due_at, EXCLUDED.lane)
             """,
-            (cases, keys, moments),
+            (cases, keys, moments, lanes),
         )
 
-    def claim(self, now: datetime, limit: int, lease_seconds: float) -> list[DueTimer]:
+    def claim(
+        self, now: datetime, limit: int, lease_seconds: float, lane: str | None = None
+    ) -> list[DueTimer]:
         """Take up to `limit` due timers that nobody else is working on, the oldest first.
 
-        `now` is the clock of the business; the lease runs on the clock of the server.
+        Of one lane, or of all. `now` is the clock of the business; the lease runs on the clock of
+        the server.
         """
+        if lane is None:
+            return self._claim(_ANY_LANE, now, limit, lease_seconds, [])
+        return self._claim(_ONE_LANE, now, limit, lease_seconds, [lane])
+
+    def claim_strays(
+        self, now: datetime, limit: int, lease_seconds: float, lanes: Collection[str]
+    ) -> list[DueTimer]:
+        """As `claim`, from all lanes but these."""
+        return self._claim(_OTHER_LANES, now, limit, lease_seconds, list(lanes))
+
+    def _claim(
+        self,
+        which: LiteralString,
+        now: datetime,
+        limit: int,
+        lease_seconds: float,
+        lanes: Sequence[str],
+    ) -> list[DueTimer]:
         claim = uuid4()
-        rows = self._database.run(
-            lambda connection: connection.execute(
-                """
-                WITH due AS (
-                    SELECT case_id, key FROM timers
-                     WHERE due_at <= %(now)s
-                       AND (lease_until IS NULL OR lease_until < clock_timestamp())
-                     ORDER BY due_at, case_id, key
-                     LIMIT %(limit)s
-                       FOR UPDATE SKIP LOCKED)
-                UPDATE timers AS t
-                   SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
-                       claim = %(claim)s
-                  FROM due
-                 WHERE t.case_id = due.case_id AND t.key = due.key
-                RETURNING t.case_id, t.key, t.due_at
-                """,
-                {"now": now, "limit": limit, "lease": lease_seconds, "claim": claim},
-            ).fetchall()
-        )
-        due = [DueTimer(case_id, Timer(key, due_at), claim) for case_id, key, due_at in rows]
+        told = {
+            "now": now,
+            "limit": limit,
+            "lease": lease_seconds,
+            "claim": claim,
+            "lanes": lanes,
+            "lane": lanes[0] if lanes else "",
+        }
+        rows = self._database.run(lambda connection: connection.execute(which, told).fetchall())
+        due = [
+            DueTimer(case_id, Timer(key, due_at, lane), claim)
+            for case_id, key, due_at, lane in rows
+        ]
         return sorted(due, key=lambda each: (each.timer.due_at, each.case_id, each.timer.key))
 
     def done(self, fired: Sequence[DueTimer]) -> None:
@@ -137,6 +171,15 @@ class Timers:
         )
         found: datetime | None = row[0] if row else None
         return found
+
+    def due_by_lane(self, now: datetime) -> dict[str, int]:
+        """How many timers are due in each lane, claimed or not."""
+        rows = self._database.run(
+            lambda connection: connection.execute(
+                "SELECT lane, count(*) FROM timers WHERE due_at <= %s GROUP BY lane", (now,)
+            ).fetchall()
+        )
+        return dict(rows)
 
     def unclaimed(self, until: datetime) -> int:
         """How many timers were due by `until` and are with nobody."""

@@ -1,51 +1,68 @@
-"""The channel: what it is told in the settings, how it sends, and what comes back."""
+"""The channel `sms-http`: a gateway that speaks JSON, keeps our keys and signs its webhooks."""
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Final, Literal
-from urllib.parse import quote, urlsplit
+from typing import Annotated, Any, ClassVar, Final, Literal
+from urllib.parse import quote
 
 import httpx2
 import msgspec
-import phonenumbers
 
 from duecourse import (
     Accepted,
     Capabilities,
     Channel,
     Config,
+    Measure,
     Outbound,
     Permanent,
+    Rate,
     Receipt,
     Reply,
     Secret,
     Signal,
     WebhookRequest,
 )
-from duecourse_sms.gateway import Answer, ask, refusal, taken
+from duecourse_sms.addresses import Region, check_region, e164, sender_of
+from duecourse_sms.gateway import (
+    Answer,
+    ask,
+    certain,
+    check_url,
+    checked_key,
+    new_client,
+    refusal,
+    surely,
+    taken,
+)
 from duecourse_sms.signature import read_key, verify
-from duecourse_sms.units import count_units
+from duecourse_sms.texts import check_text
+from duecourse_sms.units import MOST_UNITS, count_units
 
 MOST_BODY: Final = 64_000
-_KEY: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
 _TOKEN: Final = re.compile(r"[!-~]{1,4096}", re.ASCII)
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class SmsConfig(Config, kw_only=True):
-    """`url` is the gateway's address for messages; `timeout` is in seconds, for one exchange."""
+    """`url` is the gateway's address for messages; `timeout` is in seconds, for one exchange.
+
+    `max_units` is the most short messages that one text may become, and `rate` how many texts the
+    gateway takes in a time.
+    """
 
     url: str
     token: Secret
     timeout: Annotated[float, msgspec.Meta(gt=0, le=60)]
     webhook_secrets: tuple[Secret, ...] = ()
     sender: Annotated[str, msgspec.Meta(max_length=20)] = ""
-    default_region: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "CN"
+    default_region: Region = "CN"
+    max_units: Annotated[int, msgspec.Meta(ge=1, le=MOST_UNITS)] = MOST_UNITS
+    rate: Rate | None = None
 
 
 class _ReceiptIn(msgspec.Struct, frozen=True, tag="receipt"):
@@ -67,23 +84,33 @@ class SmsChannel(Channel[SmsConfig]):
 
     name = "sms-http"
     config_class = SmsConfig
-    capabilities = Capabilities(medium="sms", guarantee="idempotent", receipts="webhook")
+    capabilities = Capabilities(
+        medium="sms", guarantee="idempotent", receipts="webhook", inbound=True, max_units=MOST_UNITS
+    )
+    example: ClassVar[Mapping[str, Any]] = {
+        "url": "http://127.0.0.1:9/messages",
+        "token": "example-token",
+        "timeout": 1.0,
+        "webhook_secrets": ["whsec_" + "ZXhhbXBsZS0t" * 3],
+    }
 
     def __init__(self, config: SmsConfig) -> None:
         super().__init__(config)
-        _check_url(config.url)
-        if config.default_region not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValueError(f"default_region {config.default_region} is no known region")
+        check_url("url", config.url)
+        check_region(config.default_region)
         if not _TOKEN.fullmatch(config.token.reveal()):
             raise ValueError("token must be printable ASCII without spaces")
         self._keys = [read_key(secret) for secret in config.webhook_secrets]
+        self.capabilities = msgspec.structs.replace(
+            self.capabilities, max_units=config.max_units, rate=config.rate
+        )
         self._lock = threading.Lock()
         self._client: httpx2.Client | None = None
 
     def check(self) -> None:
-        answer = self._ask("GET", self.config.url)
+        answer = surely(self._ask, "GET", self.config.url)
         if answer.status != httpx2.codes.OK:
-            raise refusal(answer)
+            raise certain(refusal(answer))
 
     def close(self) -> None:
         with self._lock:
@@ -93,16 +120,15 @@ class SmsChannel(Channel[SmsConfig]):
 
     def normalise(self, address: str) -> str:
         """The number in E.164. The message of Permanent does not repeat it."""
-        try:
-            number = phonenumbers.parse(address, self.config.default_region)
-        except phonenumbers.NumberParseException:
-            raise Permanent("not a phone number") from None
-        # "Possible", not "valid": the tables of assigned ranges lag behind the carriers, and the
-        # gateway knows better. They would also refuse the numbers that are kept for fiction.
-        possible = phonenumbers.is_possible_number_with_reason(number)
-        if number.extension or possible != phonenumbers.ValidationResult.IS_POSSIBLE:
-            raise Permanent("not a phone number")
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return e164(address, self.config.default_region)
+
+    def measure(self, message: Outbound) -> Measure:
+        """The short messages that a carrier bills."""
+        check_text(message.body)
+        units = count_units(message.body)
+        if units > self.config.max_units:
+            raise Permanent(f"the text is {units} messages; max_units is {self.config.max_units}")
+        return Measure(units=units, unit="segment")
 
     def send(self, message: Outbound) -> Accepted:
         if message.at >= message.expires_at:
@@ -115,15 +141,15 @@ class SmsChannel(Channel[SmsConfig]):
             "at": message.at.isoformat(),
             "expires_at": message.expires_at.isoformat(),
         }
-        headers = {"Idempotency-Key": _checked_key(message)}
-        units = _checked_units(message)
+        headers = {"Idempotency-Key": checked_key(message)}
+        units = self.measure(message).units
         answer = self._ask("POST", self.config.url, headers, content)
         if answer.status in {httpx2.codes.OK, httpx2.codes.CREATED, httpx2.codes.ACCEPTED}:
             return Accepted(reference=taken(answer).id, units=units)
         raise refusal(answer)
 
     def find(self, message: Outbound) -> Accepted | None:
-        url = f"{self.config.url.rstrip('/')}/{quote(_checked_key(message), safe='')}"
+        url = f"{self.config.url.rstrip('/')}/{quote(checked_key(message), safe='')}"
         answer = self._ask("GET", url)
         match answer.status:
             case httpx2.codes.OK:
@@ -153,19 +179,12 @@ class SmsChannel(Channel[SmsConfig]):
                 detail=told.detail,
             )
         return Reply(
-            sender=self._as_stored(told.sender),
+            sender=sender_of(told.sender, self.config.default_region),
             reply_id=webhook_id,
             text=told.text,
             occurred_at=told.occurred_at,
             reference=told.reference,
         )
-
-    def _as_stored(self, sender: str) -> str:
-        try:
-            return self.normalise(sender)
-        except Permanent:
-            # A short code or a name: kept as it came, though no case will know it.
-            return sender
 
     def _ask(
         self,
@@ -174,13 +193,15 @@ class SmsChannel(Channel[SmsConfig]):
         headers: dict[str, str] | None = None,
         content: dict[str, str] | None = None,
     ) -> Answer:
-        authorization = {"Authorization": f"Bearer {self.config.token.reveal()}"}
+        known = {"Authorization": f"Bearer {self.config.token.reveal()}"}
+        if content is not None:
+            known["Content-Type"] = "application/json"
         return ask(
             self._open(),
             method,
             url,
-            {**authorization, **(headers or {})},
-            content,
+            {**known, **(headers or {})},
+            None if content is None else msgspec.json.encode(content),
             timeout=self.config.timeout,
         )
 
@@ -188,33 +209,5 @@ class SmsChannel(Channel[SmsConfig]):
         """The client, made at first use: constructing the channel touches nothing."""
         with self._lock:
             if self._client is None:
-                self._client = httpx2.Client(
-                    timeout=self.config.timeout,
-                    follow_redirects=False,
-                    trust_env=False,
-                    transport=httpx2.HTTPTransport(retries=0, trust_env=False),
-                )
+                self._client = new_client(self.config.timeout)
             return self._client
-
-
-def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("url must start with https://")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise ValueError("url must start with https://; http is for this machine only")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("url must be a plain address; the token has a setting of its own")
-
-
-def _checked_key(message: Outbound) -> str:
-    if not _KEY.fullmatch(message.key):
-        raise Permanent("the key cannot be a header")
-    return message.key
-
-
-def _checked_units(message: Outbound) -> int:
-    try:
-        return count_units(message.body)
-    except UnicodeEncodeError:
-        raise Permanent("the text holds half a character") from None

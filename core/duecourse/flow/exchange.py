@@ -1,0 +1,133 @@
+"""One exchange with a channel, and what it proves about the message.
+
+Whatever a plugin raises or returns becomes a report; nothing that it does reaches further.
+"""
+
+import logging
+import math
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from duecourse.case import commands as c
+from duecourse.channels import Accepted, Channel, ChannelError, Measure, Permanent, Transient
+from duecourse.flow.drafts import Draft
+
+log = logging.getLogger(__name__)
+
+MOST_REASON: Final = 500
+MOST_REFERENCE: Final = 200
+RETRY_SECONDS: Final = 30.0
+LONGEST_RETRY: Final = 7 * 86_400.0
+MARGIN: Final = timedelta(minutes=1)
+"""How long before the end of its window an idempotent channel is no longer trusted."""
+
+# A plugin that calls sys.exit must not end the worker.
+ANYTHING: Final = (Exception, SystemExit)
+
+Report = c.RecordAccepted | c.RecordRejected | c.RecordUnknown | c.RecordPostponed
+
+
+class Postponed(Exception):
+    """What became of the message cannot be told yet; look again after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again after {seconds} s")
+        self.seconds = seconds
+
+
+def too_long(draft: Draft, channel: Channel[Any]) -> str:
+    """Why the message cannot go by this channel, before anything is begun; empty if it can."""
+    most = channel.capabilities.max_units
+    try:
+        measure = msgspec.convert(
+            msgspec.to_builtins(channel.measure(draft.outbound)), Measure, strict=True
+        )
+    except ChannelError as refused:
+        return _words(refused, draft)
+    except ANYTHING as unclear:
+        return f"the channel could not measure it: {type(unclear).__name__}"
+    if most is not None and measure.units > most:
+        return f"it is {measure.units} {measure.unit}s; the channel takes {most}"
+    return ""
+
+
+def send(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
+    """Send now. What the channel raises says whether the message surely did not leave."""
+    if now >= draft.outbound.expires_at:
+        return _rejected(draft, "the permission expired before it could be handed over")
+    try:
+        accepted = channel.send(draft.outbound)
+    except Transient as busy:
+        return put_off(draft, now, _seconds(busy.retry_after), _words(busy, draft))
+    except Permanent as refused:
+        return _rejected(draft, _words(refused, draft))
+    except ANYTHING as unclear:
+        log.warning("contact %s: outcome unknown: %s", draft.contact_id, type(unclear).__name__)
+        return unknown(draft, f"the channel failed: {type(unclear).__name__}")
+    return _accepted(draft, accepted)
+
+
+def send_again(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
+    """After a crash. That this try did not leave says nothing about the one before."""
+    report = send(draft, channel, now)
+    if isinstance(report, c.RecordPostponed):
+        raise Postponed((report.until - now).total_seconds())
+    if isinstance(report, c.RecordRejected):
+        return unknown(draft, f"a crash while sending, and then: {report.reason}"[:MOST_REASON])
+    return report
+
+
+def look_up(draft: Draft, channel: Channel[Any]) -> Report:
+    try:
+        found = channel.find(draft.outbound)
+    except ChannelError as busy:
+        raise Postponed(RETRY_SECONDS) from busy
+    except ANYTHING as unclear:
+        return unknown(draft, f"the channel could not be asked: {type(unclear).__name__}")
+    if found is None:
+        return _rejected(draft, "a crash while sending; the channel never got it")
+    return _accepted(draft, found)
+
+
+def put_off(draft: Draft, now: datetime, seconds: float, reason: str) -> c.RecordPostponed:
+    """It surely did not leave; to be tried again."""
+    until = now + timedelta(seconds=seconds)
+    return c.RecordPostponed(contact_id=draft.contact_id, until=until, reason=reason)
+
+
+def unknown(draft: Draft, reason: str) -> c.RecordUnknown:
+    return c.RecordUnknown(contact_id=draft.contact_id, reason=reason)
+
+
+def _seconds(asked: float | None) -> float:
+    """How long the channel wants to be left alone, if that is a sensible number."""
+    if isinstance(asked, int | float) and 0 < asked < math.inf:
+        return min(float(asked), LONGEST_RETRY)
+    return RETRY_SECONDS
+
+
+def _rejected(draft: Draft, reason: str) -> c.RecordRejected:
+    return c.RecordRejected(contact_id=draft.contact_id, reason=reason)
+
+
+def _words(error: ChannelError, draft: Draft) -> str:
+    """The plugin's words without the address and the name: reasons are stored in clear."""
+    words = str(error)
+    for personal in (draft.outbound.to, draft.outbound.to_name):
+        words = words.replace(personal, "***") if personal else words
+    return words[:MOST_REASON]
+
+
+def _accepted(draft: Draft, given: Accepted) -> c.RecordAccepted | c.RecordUnknown:
+    """What a plugin returned is not believed before it is what it says."""
+    try:
+        accepted = msgspec.convert(msgspec.to_builtins(given), Accepted)
+    except (msgspec.ValidationError, TypeError):
+        return unknown(draft, "the channel took it and answered nonsense")
+    if len(accepted.reference) > MOST_REFERENCE or not accepted.reference.isprintable():
+        return unknown(draft, "the channel took it and answered nonsense")
+    return c.RecordAccepted(
+        contact_id=draft.contact_id, reference=accepted.reference, units=accepted.units
+    )
