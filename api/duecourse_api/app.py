@@ -12,7 +12,21 @@ from litestar.types import ControllerRouterHandler
 
 from duecourse.flow.house import House
 from duecourse.settings import read_settings
-from duecourse_api import cases, contacts, health, money, protection, reading, terms, webhooks
+from duecourse_api import (
+    cases,
+    channels,
+    contacts,
+    health,
+    limitation,
+    money,
+    payments,
+    plans,
+    protection,
+    reading,
+    reconciling,
+    terms,
+    webhooks,
+)
 from duecourse_api.asking import asking_of
 from duecourse_api.login import Login
 from duecourse_api.problems import HANDLERS
@@ -24,12 +38,17 @@ __all__ = ["create_app", "create_app_from_env"]
 
 _ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     *health.HANDLERS,
+    *channels.HANDLERS,
     *reading.HANDLERS,
     *cases.HANDLERS,
     *contacts.HANDLERS,
+    *reconciling.HANDLERS,
     *terms.HANDLERS,
     *money.HANDLERS,
+    *payments.HANDLERS,
+    *plans.HANDLERS,
     *protection.HANDLERS,
+    *limitation.HANDLERS,
     *webhooks.HANDLERS,
 )
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import reduce
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID, uuid5
 
@@ -16,6 +17,8 @@ from duecourse.case.context import Context
 from duecourse.case.decide import decide
 from duecourse.case.errors import CaseNotFound
 from duecourse.case.events import Event
+from duecourse.case.evolve import evolve, fold
+from duecourse.case.restarts import Restart, may_restart, restarts_of
 from duecourse.case.state import Case
 from duecourse.chance import new_id
 from duecourse.rules.names import Names
@@ -38,7 +41,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What the request did: the events it made, none if there was nothing to do.
 
     `repeated` means that it was recorded before, and this is the first answer again. `position`
-    is that of the last event in the log of all cases.
+    is that of the last event in the log of all cases. `restarts_limitation`: it begins the time
+    anew in which the creditor may go to court, or would when an offer is accepted; tell the debtor.
     """
 
     case_id: UUID
@@ -46,6 +50,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     position: int | None
     events: tuple[Event, ...]
     repeated: bool
+    restarts_limitation: tuple[Restart, ...] = ()
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +91,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
             position=outcome.position,
             events=outcome.events,
             repeated=outcome.repeated,
+            restarts_limitation=await self._restarts(case_id, outcome.version, outcome.events),
         )
         return self._response(answer, 201 if created and outcome.events else 200)
 
@@ -101,8 +107,22 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
             position=None,
             events=tuple(events),
             repeated=False,
+            restarts_limitation=restarts_of(reduce(evolve, events, loaded.case), events),
         )
         return self._response(answer, 200)
+
+    async def _restarts(
+        self, case_id: UUID, version: int, events: tuple[Event, ...]
+    ) -> tuple[Restart, ...]:
+        """By the case as these events left it, so that a repeat has the same answer."""
+        if not may_restart(events):
+            return ()
+        loaded = await self.load(case_id)
+        if loaded.version == version:
+            return restarts_of(loaded.case, events)
+        history = await sync_to_thread(self.services.engine.history, case_id, version)
+        then = fold(each.event for each in history)
+        return () if then is None else restarts_of(then, events)
 
     async def _expected_version(self, case_id: UUID, command: Command) -> int | None:
         """The one version to go on from. None: any."""

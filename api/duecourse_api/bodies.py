@@ -10,6 +10,16 @@ import msgspec
 
 from duecourse.case import events as e
 from duecourse.case.commands import Debts, Reason
+from duecourse.case.plan_terms import (
+    EarlyPayment,
+    ExpenseLine,
+    FormLine,
+    GraceDays,
+    IncomeAndExpenditure,
+    LineName,
+    PlanTerms,
+    Waive,
+)
 from duecourse.case.words import (
     ArrearsReason,
     Blocks,
@@ -17,8 +27,12 @@ from duecourse.case.words import (
     CloseReason,
     ConversationOutcome,
     CourtOutcome,
+    DisputeGround,
+    FoundOut,
     Holder,
     HoldKind,
+    HoldOutcome,
+    HoldVariant,
     Language,
     Name,
     PersonalText,
@@ -29,8 +43,13 @@ from duecourse.case.words import (
     Word,
 )
 from duecourse.intake import fields
+from duecourse.intake.posting import DismissalReason
 from duecourse.intake.problems import Refused
+from duecourse.money.affordability import Often
 from duecourse.money.amounts import Buckets, Currency, Minor, PositiveMinor
+from duecourse.money.figures import Percent
+from duecourse.money.limitation_laws import Act as LimitationAct
+from duecourse.money.limitation_laws import Contract, Feature
 from duecourse.rules.hours import Day as WeekDay
 from duecourse.rules.hours import LocalTime
 
@@ -43,6 +62,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 ZoneName = Annotated[str, msgspec.Meta(max_length=64, examples=["Asia/Shanghai"])]
 Jurisdiction = Annotated[str, msgspec.Meta(max_length=6, examples=["CN"])]
 Day = Annotated[date, msgspec.Meta(examples=["2026-03-31"])]
+NameOrNone = Annotated[
+    str, msgspec.Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9._:-]*)?$", max_length=100)
+]
 When = Annotated[datetime, msgspec.Meta(tz=True, examples=["2026-03-02T10:30:00+08:00"])]
 
 
@@ -267,6 +289,18 @@ class NewConversation(Body):
     by: Literal["us", "group"] = "us"
 
 
+class Reconciliation(Body):
+    """What became of a contact whose outcome was unknown, and how that is known."""
+
+    outcome: FoundOut
+    evidence: Annotated[PersonalText, msgspec.Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.evidence.strip():
+            raise ValueError("evidence: it is blank; say how it is known")
+
+
 class NewReply(Body):
     """Words of the debtor, verbatim. Whether they are an opt-out is for the core to say."""
 
@@ -356,8 +390,63 @@ class NewInstalment(Body):
     amount_minor: PositiveMinor
 
 
+class NewIncome(Body):
+    name: LineName
+    amount_minor: Minor
+    every: Often = "month"
+
+
+class NewExpense(Body):
+    """`protected` is what a household lives on; only that is taken off the income."""
+
+    name: LineName
+    amount_minor: Minor
+    every: Often = "month"
+    protected: bool = True
+
+
+class NewAssessment(Body):
+    """An income-and-expenditure form.
+
+    `reserve_percent` of the surplus stays with the household. With `owed_elsewhere_minor` the rest
+    is shared with the other creditors by what is owed to each.
+    """
+
+    currency: Currency
+    income: Annotated[tuple[NewIncome, ...], msgspec.Meta(min_length=1, max_length=100)]
+    assessed_on: Day
+    expenses: Annotated[tuple[NewExpense, ...], msgspec.Meta(max_length=100)] = ()
+    reserve_percent: Percent = "0"
+    owed_elsewhere_minor: Minor = 0
+    evidence: PersonalText = ""
+
+    def form(self) -> IncomeAndExpenditure:
+        return IncomeAndExpenditure(
+            currency=self.currency,
+            income=tuple(
+                FormLine(name=each.name, amount_minor=each.amount_minor, every=each.every)
+                for each in self.income
+            ),
+            expenses=tuple(
+                ExpenseLine(
+                    name=each.name,
+                    amount_minor=each.amount_minor,
+                    every=each.every,
+                    protected=each.protected,
+                )
+                for each in self.expenses
+            ),
+            reserve_percent=self.reserve_percent,
+            owed_elsewhere_minor=self.owed_elsewhere_minor,
+        )
+
+
 class NewPlan(Body):
-    """Either `instalments`, or `count` and `first_due_on` for equal parts of what is owed."""
+    """`terms`, or `instalments`, or `count` and `first_due_on` for equal parts of what is owed.
+
+    `override` is why it should be offered although it is above the surplus of the household, or
+    one plan too many: another person has to approve it then.
+    """
 
     kind: PlanKind
     currency: Currency
@@ -367,13 +456,34 @@ class NewPlan(Body):
     count: Annotated[int, msgspec.Meta(ge=1, le=360, examples=[6])] | None = None
     first_due_on: Day | None = None
     frequency: Literal["monthly"] = "monthly"
+    terms: PlanTerms | None = None
+    waive: Waive = "on_completion"
+    early_payment: EarlyPayment = "ahead"
+    grace_days: GraceDays | None = None
+    override: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         split = self.count is not None and self.first_due_on is not None
         neither = self.count is None and self.first_due_on is None
-        if not (neither if self.instalments else split):
+        if self.terms is not None:
+            _check("terms.first_on", self.terms.first_on)
+            if self.instalments or not neither:
+                raise ValueError("terms: give nothing else that makes the instalments")
+        elif not (neither if self.instalments else split):
             raise ValueError("instalments: give either these, or count and first_due_on")
+
+
+class TwoPlans(Body):
+    """Of one currency, so that they can be compared."""
+
+    a: NewPlan
+    b: NewPlan
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.a.currency != self.b.currency:
+            raise ValueError("b: it is of another currency; compare like with like")
 
 
 class Acceptance(Body):
@@ -384,6 +494,47 @@ class Acceptance(Body):
 
 class Decline(Body):
     reason: PersonalText = ""
+
+
+class EntryMatch(Body):
+    """What an entry of a bank file is, and of which case.
+
+    `debt_id` directs a payment to a debt. For one that went back name the `payment_id`; for money
+    of ours that came back, the `refund_id`.
+    """
+
+    case_id: UUID
+    debt_id: UUID | None = None
+    payment_id: NameOrNone = ""
+    refund_id: NameOrNone = ""
+
+
+class Dismissal(Body):
+    """Why no case is concerned with an entry."""
+
+    why: DismissalReason
+
+
+class OverpaymentUse(Body):
+    """All that is held, or that of one payment; for all that is owed, or for one debt."""
+
+    reason: Reason
+    payment_id: NameOrNone = ""
+    debt_id: UUID | None = None
+
+
+class NewRefund(Body):
+    """`refund_id` is yours and unique in the case. `evidence` is how it is known."""
+
+    refund_id: Annotated[Name, msgspec.Meta(examples=["refund-2026-000123"])]
+    currency: Currency
+    amount_minor: PositiveMinor
+    refunded_on: Day
+    evidence: PersonalText
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _formed("currency", fields.currency, self.currency)
 
 
 class NewPayment(Body):
@@ -405,7 +556,12 @@ class NewPayment(Body):
 
 
 class NewHold(Body):
-    """`blocks` left out means: all that this kind blocks."""
+    """`blocks` left out means all that this kind blocks, `until` left out as long as the law says.
+
+    `reason` says why it lasts longer, or comes sooner again, than the law gives; `purpose` what
+    is done otherwise for a debtor who needs care, never what is wrong. `deferred`: the interest
+    that it holds back is owed when it ends, where the law lets it.
+    """
 
     kind: HoldKind
     authority: Annotated[Reason, msgspec.Meta(examples=["the debtor disputes the balance"])]
@@ -413,6 +569,62 @@ class NewHold(Body):
     until: Day | None = None
     debt_id: UUID | None = None
     hold_id: Name | None = None
+    variant: Annotated[HoldVariant, msgspec.Meta(examples=["mental_health"])] = ""
+    reason: Annotated[e.Text, msgspec.Meta(examples=["the adviser asked for ten more days"])] = ""
+    purpose: Annotated[e.Text, msgspec.Meta(examples=["letters in large print"])] = ""
+    deferred: bool = False
+
+
+class NewDispute(Body):
+    """What the debtor says is wrong with a debt; which one, unless the case has only one.
+
+    `amount_minor`: how much of it is not owed.
+    """
+
+    ground: DisputeGround
+    said: Annotated[PersonalText, msgspec.Meta(min_length=1)]
+    evidence: PersonalText = ""
+    debt_id: UUID | None = None
+    amount_minor: PositiveMinor | None = None
+    hold_id: Name | None = None
+
+
+class HoldAnswer(Body):
+    """What we answered, on which day, and on what grounds."""
+
+    outcome: HoldOutcome
+    answered_on: Day
+    reason: Annotated[PersonalText, msgspec.Meta(min_length=1)]
+    evidence: PersonalText = ""
+
+
+class HoldEnd(Body):
+    """Either `until`, or the day on which a treatment ended, from which the law counts."""
+
+    reason: Reason
+    until: Day | None = None
+    treatment_ended_on: Day | None = None
+
+
+class NewLimitationTerms(Body):
+    """`starts_on` is when the debt fell due or was accelerated. No `law`: that of the place."""
+
+    starts_on: Day
+    how: Reason
+    law: Annotated[e.LawName, msgspec.Meta(examples=["uk-ew"])] = ""
+    contract: Contract = "written"
+    known_on: Day | None = None
+
+
+class NewLimitationAct(Body):
+    """What may move the clock. `has` is what is proved of it; `until` the last day of what lasts."""
+
+    act: LimitationAct
+    on: Day
+    evidence: Annotated[PersonalText, msgspec.Meta(min_length=1)]
+    until: Day | None = None
+    has: Annotated[tuple[Feature, ...], msgspec.Meta(max_length=4)] = ()
+    act_id: Name | None = None
 
 
 class NewReferral(Body):

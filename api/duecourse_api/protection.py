@@ -12,7 +12,10 @@ from duecourse_api.asking import Answer, Asking
 from duecourse_api.bodies import (
     Approval,
     Because,
+    HoldAnswer,
+    HoldEnd,
     NewBureauReport,
+    NewDispute,
     NewHold,
     NewOutcome,
     NewReferral,
@@ -33,8 +36,63 @@ async def place_hold(
         blocks=data.blocks,
         until=data.until,
         debt_id=data.debt_id,
+        variant=data.variant,
+        reason=data.reason,
+        purpose=data.purpose,
+        deferred=data.deferred,
     )
     return await asking.carry_out(case_id, command, created=True)
+
+
+@creates("/cases/{case_id:uuid}/disputes")
+async def raise_dispute(
+    case_id: FromPath[UUID], data: JSONBody[NewDispute], asking: NamedDependency[Asking]
+) -> Response[Answer]:
+    """Keep what the debtor says is wrong with a debt; it rests until it is answered."""
+    command = c.RaiseDispute(
+        hold_id=data.hold_id or str(asking.new_id("dispute")),
+        debt_id=data.debt_id,
+        ground=data.ground,
+        said=data.said,
+        evidence=data.evidence,
+        amount_minor=data.amount_minor,
+    )
+    return await asking.carry_out(case_id, command, created=True)
+
+
+@changes("/cases/{case_id:uuid}/holds/{hold_id:str}/answer")
+async def answer_hold(
+    case_id: FromPath[UUID],
+    hold_id: PathName,
+    data: JSONBody[HoldAnswer],
+    asking: NamedDependency[Asking],
+) -> Response[Answer]:
+    """Answer a dispute, a request for verification, a complaint, or hardship."""
+    command = c.AnswerHold(
+        hold_id=hold_id,
+        outcome=data.outcome,
+        answered_on=data.answered_on,
+        reason=data.reason,
+        evidence=data.evidence,
+    )
+    return await asking.carry_out(case_id, command)
+
+
+@changes("/cases/{case_id:uuid}/holds/{hold_id:str}/end")
+async def set_hold_end(
+    case_id: FromPath[UUID],
+    hold_id: PathName,
+    data: JSONBody[HoldEnd],
+    asking: NamedDependency[Asking],
+) -> Response[Answer]:
+    """Give a hold another last day, or say when the treatment ended that it waits for."""
+    command = c.SetHoldEnd(
+        hold_id=hold_id,
+        reason=data.reason,
+        until=data.until,
+        treatment_ended_on=data.treatment_ended_on,
+    )
+    return await asking.carry_out(case_id, command)
 
 
 @changes("/cases/{case_id:uuid}/holds/{hold_id:str}/lift")
@@ -128,6 +186,9 @@ async def request_bureau_report(
 
 HANDLERS = [
     place_hold,
+    raise_dispute,
+    answer_hold,
+    set_hold_end,
     lift_hold,
     propose_referral,
     approve_referral,

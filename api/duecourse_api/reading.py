@@ -14,6 +14,7 @@ from litestar import Request, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
+from duecourse.case.arrears import Suggestion, options
 from duecourse.case.context import Actor
 from duecourse.case.errors import CaseNotFound
 from duecourse.case.events import Event
@@ -50,7 +51,8 @@ class WorklistPage(msgspec.Struct, frozen=True, kw_only=True):
 class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     """A case as it stood after `version` events, at the moment `as_of`.
 
-    `breaches` are the contacts reported without a permission, with the rules that forbade them.
+    `breaches` are the contacts reported without a permission, with the rules that forbade them;
+    `options` what may help, by the reasons that the debtor gave.
     """
 
     case_id: UUID
@@ -58,6 +60,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     as_of: datetime
     case: Case
     breaches: tuple[Breach, ...] = ()
+    options: tuple[Suggestion, ...] = ()
 
 
 class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +143,7 @@ def show_case(
     else:
         seen = _then(services.engine.history(case_id, version), version, as_of)
     seen = _with_breaches(seen, request.user.actor, services)
+    seen = msgspec.structs.replace(seen, options=options(seen.case))
     shown = seen if request.user.sees_personal else masked(seen)
     return Response(shown, headers=versioned(seen.version))
 

@@ -14,8 +14,16 @@ ANY: Final[frozenset[Role]] = frozenset(
 READERS: Final[frozenset[Role]] = ANY - {"webhook"}
 CASE_STAFF: Final[frozenset[Role]] = frozenset({"collector", "legal"})
 LEGAL_STAFF: Final[frozenset[Role]] = frozenset({"legal"})
+# Who may settle what nobody knew. Not the collector: "it was not sent" opens the way to the next
+# contact, and must not be the word of whoever wants to make it.
+RECONCILERS: Final[frozenset[Role]] = frozenset({"legal", "operator"})
 # What comes from the creditor's systems as well: accounts, money, corrections, words of the debtor.
 INTAKE: Final[frozenset[Role]] = CASE_STAFF | {"webhook", "operator"}
+
+# Who may say where money belongs that came in without a name.
+CASHIERS: Final[frozenset[Role]] = CASE_STAFF | {"operator"}
+# Who may say that money left. Not the collector, who deals with the one who gets it.
+TREASURY: Final[frozenset[Role]] = frozenset({"legal", "operator"})
 
 SEE_PERSONAL: Final[frozenset[Role]] = frozenset({"collector", "legal", "auditor"})
 """Everybody else sees personal texts masked."""
@@ -27,6 +35,12 @@ RULES: Final[Mapping[tuple[str, str], Access]] = {
     ("GET", "/health/ready"): ANY,
     ("GET", "/schema/openapi.json"): "open",
     ("POST", "/webhooks/{channel}"): "channel",
+    ("GET", "/webhooks/{channel}"): "channel",
+    ("GET", "/channels"): READERS,
+    ("GET", "/contacts/unknown"): READERS,
+    ("GET", "/payments/unmatched"): READERS,
+    ("POST", "/payments/unmatched/{entry_id}/match"): CASHIERS,
+    ("POST", "/payments/unmatched/{entry_id}/dismissal"): CASHIERS,
     ("GET", "/cases"): READERS,
     ("POST", "/cases"): INTAKE,
     ("GET", _CASE): READERS,
@@ -34,6 +48,7 @@ RULES: Final[Mapping[tuple[str, str], Access]] = {
     ("GET", f"{_CASE}/contact-permission"): READERS,
     ("POST", f"{_CASE}/contacts"): CASE_STAFF,
     ("POST", f"{_CASE}/contacts/{{contact_id}}/cancellation"): CASE_STAFF,
+    ("POST", f"{_CASE}/contacts/{{contact_id}}/reconcile"): RECONCILERS,
     ("POST", f"{_CASE}/conversations"): CASE_STAFF,
     ("POST", f"{_CASE}/replies"): INTAKE,
     ("POST", f"{_CASE}/opt-outs"): INTAKE,
@@ -47,17 +62,31 @@ RULES: Final[Mapping[tuple[str, str], Access]] = {
     ("POST", f"{_CASE}/facts"): CASE_STAFF,
     ("POST", f"{_CASE}/promises"): CASE_STAFF,
     ("POST", f"{_CASE}/promises/{{promise_id}}/withdrawal"): CASE_STAFF,
+    ("POST", f"{_CASE}/affordability"): CASE_STAFF,
     ("POST", f"{_CASE}/plans"): CASE_STAFF,
+    ("POST", f"{_CASE}/plans/comparison"): CASE_STAFF,
+    ("POST", f"{_CASE}/plans/{{plan_id}}/approval"): CASE_STAFF,
+    ("GET", f"{_CASE}/plans/{{plan_id}}/agreement"): READERS,
     ("POST", f"{_CASE}/plans/{{plan_id}}/acceptance"): CASE_STAFF,
     ("POST", f"{_CASE}/plans/{{plan_id}}/decline"): CASE_STAFF,
     ("POST", f"{_CASE}/plans/{{plan_id}}/withdrawal"): CASE_STAFF,
     ("POST", f"{_CASE}/payments"): INTAKE,
     ("POST", f"{_CASE}/payments/{{payment_id}}/reversal"): INTAKE,
+    ("POST", f"{_CASE}/overpayments/allocation"): CASHIERS,
+    ("POST", f"{_CASE}/refunds"): TREASURY,
+    ("POST", f"{_CASE}/refunds/{{refund_id}}/return"): TREASURY,
     ("POST", f"{_CASE}/holds"): CASE_STAFF,
     ("POST", f"{_CASE}/holds/{{hold_id}}/lift"): CASE_STAFF,
+    ("POST", f"{_CASE}/holds/{{hold_id}}/answer"): CASE_STAFF,
+    ("POST", f"{_CASE}/holds/{{hold_id}}/end"): CASE_STAFF,
+    ("POST", f"{_CASE}/disputes"): INTAKE,
+    ("GET", f"{_CASE}/options"): READERS,
+    ("GET", f"{_CASE}/limitation"): READERS,
     ("POST", f"{_CASE}/debts"): INTAKE,
     ("POST", f"{_CASE}/debts/{{debt_id}}/withdrawal"): INTAKE,
     ("POST", f"{_CASE}/debts/{{debt_id}}/limitation"): INTAKE,
+    ("POST", f"{_CASE}/debts/{{debt_id}}/limitation/terms"): INTAKE,
+    ("POST", f"{_CASE}/debts/{{debt_id}}/limitation/acts"): INTAKE,
     ("POST", f"{_CASE}/contact-points"): INTAKE,
     ("POST", f"{_CASE}/contact-points/{{point_id}}/retirement"): INTAKE,
     ("POST", f"{_CASE}/debtor/place"): INTAKE,

@@ -8,13 +8,15 @@ import msgspec
 
 from duecourse.case.context import Actor, Context
 from duecourse.channels import Channel
+from duecourse.flow.channel_states import ChannelState, states_of
 from duecourse.flow.clock import system_clock
 from duecourse.flow.house import House
-from duecourse.store.addresses import Addresses
+from duecourse.flow.signals import Signals
+from duecourse.intake.posting import Bank
 from duecourse.store.api_keys import ApiKeys
 from duecourse.store.engine import Engine
 from duecourse.store.migrate import pending
-from duecourse.store.references import References
+from duecourse.store.unknown import UnknownContacts
 from duecourse.store.vault import Vault
 from duecourse.store.worklist import Worklist
 
@@ -33,10 +35,12 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     channels: Mapping[str, Channel[Any]]
     filings: Collection[str]
     worklist: Worklist
-    references: References
-    addresses: Addresses
+    signals: Signals
+    unknown: UnknownContacts
+    bank: Bank
     keys: ApiKeys
     missing: Callable[[], list[str]]
+    channel_states: Callable[[], list[ChannelState]]
     wall_clock: Callable[[], datetime] = system_clock
     threads: int = 8
 
@@ -50,8 +54,12 @@ def services_of(house: House) -> Services:
         channels=house.plugins.channels,
         filings=house.plugins.filings.keys(),
         worklist=Worklist(house.database),
-        references=References(house.database),
-        addresses=house.addresses,
+        signals=house.signals,
+        unknown=UnknownContacts(house.database),
+        bank=Bank(house.engine, house.database, house.vault),
         keys=ApiKeys(house.database),
         missing=lambda: pending(house.database.dsn),
+        channel_states=lambda: states_of(
+            house.plugins.channels, house.timers, house.rests, house.clock()
+        ),
     )

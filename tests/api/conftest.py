@@ -18,12 +18,13 @@ from duecourse.channels import (
     Channel,
     Config,
     Forbidden,
-    Receipt,
-    Reply,
     Signal,
     WebhookRequest,
 )
+from duecourse.flow.channel_states import states_of
 from duecourse.flow.projector import Projector
+from duecourse.flow.signals import Signals
+from duecourse.intake.posting import Bank
 from duecourse.rules.gate import load_rulebook
 from duecourse.rules.treatment import load_treatment
 from duecourse.store.addresses import Addresses
@@ -32,8 +33,10 @@ from duecourse.store.database import Database
 from duecourse.store.engine import Engine
 from duecourse.store.migrate import pending
 from duecourse.store.references import References
+from duecourse.store.rests import Rests
 from duecourse.store.runner import Runner
 from duecourse.store.timers import Timers
+from duecourse.store.unknown import UnknownContacts
 from duecourse.store.vault import Vault
 from duecourse.store.worklist import Worklist
 from duecourse_api.app import create_app
@@ -61,7 +64,7 @@ class FakeChannel(Channel[Config]):
     def receive(self, request: WebhookRequest) -> Iterable[Signal]:
         if request.headers.get("x-signature") != SIGNATURE:
             raise Forbidden("not signed")
-        return msgspec.json.decode(request.body, type=list[Receipt | Reply])
+        return msgspec.json.decode(request.body, type=list[Signal])
 
 
 class MovableClock:
@@ -101,17 +104,22 @@ def services(database: Database, _clock: MovableClock, channel: FakeChannel) -> 
         return Context(at=at, actor=actor, rules=rules, treatment=treatment)
 
     vault = Vault(database, MASTER_KEY)
+    engine = Engine(database, vault, decide, context_for=context_for, clock=_clock)
     return Services(
-        engine=Engine(database, vault, decide, context_for=context_for, clock=_clock),
+        engine=engine,
         vault=vault,
         context_for=context_for,
         clock=_clock,
         channels={"sms": channel},
         filings={"cn-court"},
         worklist=Worklist(database),
-        references=References(database),
-        addresses=Addresses(database, vault),
+        signals=Signals(engine, References(database), Addresses(database, vault), _clock),
+        unknown=UnknownContacts(database),
+        bank=Bank(engine, database, vault),
         keys=ApiKeys(database),
+        channel_states=lambda: states_of(
+            {"sms": channel}, Timers(database), Rests(database), _clock()
+        ),
         missing=lambda: pending(database.dsn),
         threads=4,
     )
@@ -209,7 +217,8 @@ def case(collector: Caller) -> str:
 @pytest.fixture
 def follow(services: Services, database: Database) -> Callable[[], None]:
     """Bring the read models up to date."""
-    projector = Projector(services.engine, Timers(database), services.addresses, load_treatment())
+    addresses = Addresses(database, services.vault)
+    projector = Projector(services.engine, Timers(database), addresses, load_treatment())
     runner = Runner(database, services.engine, [projector])
 
     def run() -> None:

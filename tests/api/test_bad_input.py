@@ -247,6 +247,7 @@ EXAMPLE_OF = {
     "/plans": "NewPlan",
     "/payments": "NewPayment",
     "/holds": "NewHold",
+    "/disputes": "NewDispute",
     "/referrals": "NewReferral",
     "/consents": "NewConsent",
     "/consent-withdrawals": "ConsentEnd",

@@ -1,8 +1,9 @@
 """Receipts and replies: forged, repeated, early, lost, in any order."""
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ from tests.api.conftest import SIGNATURE, Caller, FakeChannel, MovableClock, a_c
 from duecourse.case import commands as c
 from duecourse.case.context import SYSTEM
 from duecourse.case.words import ReceiptStatus
-from duecourse.channels import Receipt, Reply, Signal
+from duecourse.channels import Forbidden, OptOut, Receipt, Reply, Signal, WebhookRequest
 from duecourse.store import references
 from duecourse.store.database import Database
 from duecourse.store.engine import Request
@@ -24,26 +25,38 @@ from duecourse_api.webhooks import MAX_WEBHOOK_BYTES
 
 Sent = ContactReference
 Deliver = Callable[..., Response]
+Follow = Callable[[], None]
 
 
 @pytest.fixture
 def sent(collector: Caller, case: str, services: Services, database: Database) -> Sent:
     """A message that a gateway has accepted, under the reference by which it will speak of it."""
+    return send(collector, case, services, database)
+
+
+def send(
+    collector: Caller, case: str, services: Services, database: Database, *, accepted: bool = True
+) -> Sent:
     asked = collector.post(f"{case}/contacts", {"channel": "sms", "template": "reminder-first"})
     contact_id = UUID(asked.json()["events"][0]["contact_id"])
     reference = ContactReference(
         channel="sms", reference=f"gw-{contact_id}", case_id=UUID(case[7:]), contact_id=contact_id
     )
-    commands = (
+    report(
+        services,
+        reference,
         c.StartDispatch(contact_id=contact_id, plugin="fake", body_sha256="0" * 64),
-        c.RecordAccepted(contact_id=contact_id, reference=reference.reference),
     )
-    for number, command in enumerate(commands):
-        request = Request(reference.case_id, command, UUID(int=contact_id.int ^ number), SYSTEM)
-        services.engine.execute_sync(request)
+    if accepted:
+        taken = c.RecordAccepted(contact_id=contact_id, reference=reference.reference)
+        report(services, reference, taken)
     with database.connection() as connection:
         references.replace_rows(connection, [reference])
     return reference
+
+
+def report(services: Services, sent: Sent, command: c.Command) -> None:
+    services.engine.execute_sync(Request(sent.case_id, command, uuid4(), SYSTEM))
 
 
 @pytest.fixture
@@ -162,12 +175,11 @@ def test_a_stop_by_reply_is_kept_verbatim_and_obeyed(
 
 
 def test_a_stop_to_nothing_in_particular_is_heard_in_every_case_of_the_sender(
-    deliver: Deliver, sent: Sent, collector: Caller, services: Services, database: Database
+    deliver: Deliver, sent: Sent, collector: Caller, services: Services, follow: Follow
 ) -> None:
     case = services.engine.load(sent.case_id).case
     number = next(point.address for point in case.points.values() if point.kind == "phone")
-    with database.connection() as connection:
-        services.addresses.replace(connection, {sent.case_id: case})
+    follow()
     signal = Reply(sender=number, reply_id="m-8", text="STOP", occurred_at=case.at)
     assert deliver(signal).json() == {"recorded": 1, "unmatched": 0}
     assert collector.get(f"/cases/{sent.case_id}").json()["case"]["opted_out"] == ["sms"]
@@ -254,6 +266,136 @@ def test_a_broken_plugin_harms_itself_only(
         answer = client.post("/webhooks/sms", content=b"[]")
     finally:
         del channel.receive
-    assert (answer.status_code, answer.json()["type"]) == (500, "urn:duecourse:problem:defect")
+    assert answer.status_code == 503, "the gateway may send it again once the plugin is mended"
     assert "ZeroDivision" not in answer.text
     assert collector.post("/cases", a_case()).status_code == 201
+
+
+# --- by query --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_query(client: TestClient[Litestar], channel: FakeChannel) -> Iterator[list[WebhookRequest]]:
+    """The gateway calls an address with what it reports in the query; what the channel was given."""
+    seen: list[WebhookRequest] = []
+
+    def receive(request: WebhookRequest) -> Iterable[Signal]:
+        seen.append(request)
+        if request.method != "GET":
+            raise Forbidden("only by query")
+        if request.query.get("word") != SIGNATURE:
+            raise Forbidden("not signed")
+        yield Receipt(
+            reference=request.query["id"],
+            receipt_id=request.query["id"] + request.query["dlr"],
+            status={"1": "delivered", "8": "sent"}[request.query["dlr"]],  # type: ignore[arg-type]
+            occurred_at=datetime.fromisoformat(request.query["at"]),
+        )
+
+    channel.receive = receive  # type: ignore[method-assign]
+    yield seen
+    del channel.receive
+
+
+def test_a_gateway_that_can_only_get_reports_by_query(
+    client: TestClient[Litestar],
+    by_query: list[WebhookRequest],
+    sent: Sent,
+    collector: Caller,
+    clock: MovableClock,
+) -> None:
+    query = {"word": SIGNATURE, "id": sent.reference, "at": clock().isoformat()}
+    for dlr in ("1", "8", "1"):
+        answer = client.get("/webhooks/sms", params={**query, "dlr": dlr}, headers={"X-Any": "1"})
+        assert (answer.status_code, answer.json()) == (202, {"recorded": 1, "unmatched": 0})
+        assert answer.headers["cache-control"] == "no-store"
+    seen = contact(collector, sent)
+    assert (seen["delivery"], len(seen["receipts"])) == ("delivered", 2)
+    assert {(each.method, each.body, each.headers["x-any"]) for each in by_query} == {
+        ("GET", b"", "1")
+    }
+
+
+def test_a_query_is_answered_as_a_body_is(
+    client: TestClient[Litestar],
+    by_query: list[WebhookRequest],
+    sent: Sent,
+    collector: Caller,
+    clock: MovableClock,
+) -> None:
+    query = {"word": SIGNATURE, "id": sent.reference, "at": clock().isoformat(), "dlr": "1"}
+    asked = {
+        401: {**query, "word": "guess"},
+        503: {**query, "id": "not-heard-of"},
+        400: {**query, "id": "a\0"},
+    }
+    for status, bad in asked.items():
+        assert client.get("/webhooks/sms", params=bad).status_code == status
+    assert client.get("/webhooks/fax", params=query).status_code == 404
+    seen = len(by_query)
+    assert client.get("/webhooks/sms", params={"q": "x" * 20_000}).status_code == 400
+    assert len(by_query) == seen, "a very long query is refused before the channel sees it"
+    assert "delivery" not in contact(collector, sent)
+
+
+def test_a_channel_that_wants_a_body_believes_no_query(
+    client: TestClient[Litestar], sent: Sent, collector: Caller
+) -> None:
+    assert client.get("/webhooks/sms", params={"id": sent.reference}).status_code == 401
+    signed = client.get("/webhooks/sms", headers={"X-Signature": SIGNATURE})
+    assert signed.status_code == 400
+    assert "delivery" not in contact(collector, sent)
+
+
+# --- in any order ----------------------------------------------------------------------------
+
+
+def test_a_sample_of_all_orders_ends_in_one_state_through_the_api(
+    deliver: Deliver, collector: Caller, services: Services, database: Database, clock: MovableClock
+) -> None:
+    draw = random.Random(60_302)
+    statuses: tuple[ReceiptStatus, ...] = ("queued", "sent", "failed", "delivered", "read")
+    ends = set()
+    for _ in range(12):
+        opened = collector.post("/cases", a_case()).json()["case_id"]
+        sent = send(collector, f"/cases/{opened}", services, database)
+        order = [*statuses, draw.choice(statuses)]
+        draw.shuffle(order)
+        for status in order:
+            assert deliver(receipt(sent, clock(), status, status)).status_code == 202
+        seen = contact(collector, sent)
+        ends.add((seen["status"], seen["delivery"], tuple(seen["receipts"])))
+    assert ends == {("accepted", "read", tuple(sorted(statuses)))}
+
+
+def test_a_receipt_before_the_accept_keeps_its_place(
+    deliver: Deliver,
+    collector: Caller,
+    case: str,
+    services: Services,
+    database: Database,
+    clock: MovableClock,
+) -> None:
+    sent = send(collector, case, services, database, accepted=False)
+    assert deliver(receipt(sent, clock())).status_code == 202
+    assert contact(collector, sent)["status"] == "dispatching"
+    report(services, sent, c.RecordAccepted(contact_id=sent.contact_id, reference="gw"))
+    seen = contact(collector, sent)
+    assert (seen["status"], seen["delivery"], seen["reference"]) == ("accepted", "delivered", "gw")
+
+
+# --- one click -------------------------------------------------------------------------------
+
+
+def test_a_one_click_opt_out_is_obeyed_once(
+    deliver: Deliver, sent: Sent, collector: Caller, clock: MovableClock
+) -> None:
+    out = OptOut(reference=sent.reference, opt_out_id="o-1", occurred_at=clock(), how="one click")
+    answers = [deliver(out).json() for _ in range(2)]
+    assert answers == 2 * [{"recorded": 1, "unmatched": 0}]
+    items = collector.get(f"/cases/{sent.case_id}/history").json()["items"]
+    outs = [item["event"] for item in items if item["event"]["type"] == "ChannelOptedOut"]
+    assert [(out["channel"], out["how"]) for out in outs] == [("sms", "one click")]
+    ask = {"channel": "sms", "template": "reminder-first"}
+    refused = collector.post(f"/cases/{sent.case_id}/contacts", ask).json()["events"][0]
+    assert (refused["type"], refused["rule"]) == ("ContactRefused", "opted_out")

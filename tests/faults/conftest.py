@@ -16,7 +16,7 @@ pytest.register_assert_rewrite("audit")
 NewDatabase = Callable[[], AbstractContextManager[str]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def new_database(server_dsn: str, dsn: str) -> NewDatabase:
     """A maker of copies of one furnished database."""
     furnish(dsn)

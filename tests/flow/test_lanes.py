@@ -62,6 +62,10 @@ def status(office: Office, case_id: UUID, contact_id: UUID) -> str:
     return office.case(case_id).contacts[contact_id].status
 
 
+def topics(office: Office, case_id: UUID) -> list[str]:
+    return [type(each.event).__name__ for each in office.engine.history(case_id)]
+
+
 def reasons(office: Office, case_id: UUID) -> list[str]:
     return [
         str(getattr(each.event, "reason", ""))
@@ -181,6 +185,26 @@ def test_a_refusal_after_a_crash_does_not_prove_that_the_first_try_left_nothing(
     assert status(office, *sent) == "unknown"
 
 
+def test_what_another_worker_sent_while_the_text_was_made_is_not_sent_again(
+    new_office: NewOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = Scripted(guarantee="idempotent")
+    slow, quick = (new_office({"sms": channel}) for _ in range(2))
+    sent = permitted(slow)
+    slow.runner.catch_up()
+    make = slow.outreach._drafts.make
+
+    def make_slowly(*wanted: Any) -> Any:
+        drafts = make(*wanted)
+        quick.work()
+        return drafts
+
+    monkeypatch.setattr(slow.outreach._drafts, "make", make_slowly)
+    slow.dispatch("sms", slow.due("sms"))
+    assert status(slow, *sent) == "accepted"
+    assert len(channel.asked) == 1
+
+
 def test_who_was_too_slow_still_says_what_it_saw(new_office: NewOffice) -> None:
     """Its lease was over, another one marked the outcome unknown, and then it came back."""
     channel = Scripted()
@@ -222,9 +246,12 @@ def test_a_channel_that_cannot_take_messages_rests_and_the_others_go_on(
     assert len(away.asked) == 3, "then it rests"
     assert {status(office, *each) for each in waiting} == {"permitted"}
     assert status(office, *fine) == "accepted"
+    begun = sum(topics(office, each[0]).count("ContactDispatching") for each in waiting)
     rested(office)
     office.work()
     assert len(away.asked) == 4, "one message tries whether it works again"
+    again = sum(topics(office, each[0]).count("ContactDispatching") for each in waiting)
+    assert again == begun + 1, "and no other is even begun"
     away.trouble = None
     time.sleep(0.7)
     office.now += timedelta(minutes=2)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -145,7 +145,7 @@ def test_a_plugins_words_are_stored_without_the_address(
 def test_a_nonsense_answer_of_a_plugin_harms_no_case(
     new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    office = new_office({"sms": ledger})
+    office = new_office({"sms": with_guarantee(ledger, "opaque")})
     nonsense = Accepted(reference=12345)  # type: ignore[arg-type]
     monkeypatch.setattr(ledger, "send", lambda _: nonsense)
     case_id = office.open()
@@ -194,13 +194,43 @@ def test_a_message_that_could_not_leave_is_not_tried_again_once_a_rule_forbids_i
 def test_what_a_plugin_raises_besides_leaves_the_outcome_unknown(
     new_office: NewOffice, ledger: Ledger
 ) -> None:
-    office = new_office({"sms": ledger})
+    office = new_office({"sms": with_guarantee(ledger, "opaque")})
     ledger.after = RuntimeError("connection reset")
     case_id = office.open()
     office.work()
     assert the_contact(office, case_id).status == "unknown"
     office.pass_days(1)
     assert len(ledger.taken) == 1
+
+
+@pytest.mark.parametrize("guarantee", ["idempotent", "queryable"])
+def test_an_unclear_answer_is_found_out_where_the_channel_can_tell(
+    new_office: NewOffice, ledger: Ledger, guarantee: Any
+) -> None:
+    office = new_office({"sms": with_guarantee(ledger, guarantee)})
+    ledger.after = RuntimeError("connection reset")
+    case_id = office.open()
+    office.work()
+    assert the_contact(office, case_id).status == "dispatching"
+    ledger.after = None
+    office.lease_over()
+    office.work()
+    assert the_contact(office, case_id).status == "accepted"
+    assert len(ledger.taken) == 1
+
+
+def test_what_stays_unclear_until_its_permission_ends_is_unknown(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({"sms": with_guarantee(ledger, "idempotent")})
+    ledger.after = RuntimeError("connection reset")
+    case_id = office.open()
+    office.work()
+    office.now += timedelta(days=1)
+    office.lease_over()
+    office.work()
+    contact = next(each for each in office.case(case_id).contacts.values() if each.key)
+    assert contact.status == "unknown"
 
 
 def test_a_hold_between_permission_and_dispatch_stops_the_message(

@@ -15,7 +15,14 @@ from duecourse.store.engine import Recorded
 from duecourse.store.rebuild import CannotRebuild, Difference, Rebuild, Rebuilt
 from duecourse.testing.sample import hold
 
-VIEWS = ("worklist", "timers", "contact_references", "contact_addresses", "unknown_contacts")
+VIEWS = (
+    "worklist",
+    "timers",
+    "contact_references",
+    "contact_addresses",
+    "unknown_contacts",
+    "payment_keys",
+)
 
 
 @pytest.fixture

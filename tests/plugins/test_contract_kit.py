@@ -4,6 +4,7 @@ import importlib
 import itertools
 import json
 import logging
+import os
 import random
 import socket
 import subprocess
@@ -748,7 +749,7 @@ def test_the_kit_needs_no_pytest_and_stands_under_optimisation(tmp_path: Path) -
     (tmp_path / "broken.py").write_text("import sys\nsys.modules['pytest'] = None\n" + rest)
     done = subprocess.run(
         [sys.executable, "-O", str(tmp_path / "broken.py")],
-        env={"PYTHONPATH": str(support), "PATH": ""},
+        env={"PYTHONPATH": os.pathsep.join([str(support), *sys.path]), "PATH": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -21,10 +21,6 @@ from duecourse.rendering import Message as Text
 from duecourse.rendering import body_sha256
 from duecourse.store.log import Recorded
 
-IN_DOUBT: Final = "left in doubt"
-"""What an unclear answer leaves, though the gateway could be asked again: today it is `unknown`."""
-UNCLEAR_ANSWER: Final = ("the channel failed", "the channel could not be asked")
-"""How the reason begins for which nobody knows."""
 NOT_SENT: Final = frozenset({"rejected", "cancelled"})
 
 
@@ -166,7 +162,7 @@ def _as_guaranteed(evidence: Evidence, course: Course) -> Iterator[str]:
             yield from _sent_once(evidence, course)
         case "queryable":
             if course.status == "unknown":
-                yield _in_doubt(course, "not found out: the gateway could have been asked")
+                yield "not found out: the gateway could have been asked"
         case "opaque":
             yield from _never_sent_blindly(course)
 
@@ -178,18 +174,7 @@ def _sent_once(evidence: Evidence, course: Course) -> Iterator[str]:
     # A refusal proves nothing of the tries before it.
     turned_away = {"refuse", "lock_out"} & set(course.actions)
     if course.status not in {"rejected", "unknown"} or not turned_away:
-        yield _in_doubt(course, "given up: it could have been sent again")
-
-
-def _in_doubt(course: Course, otherwise: str) -> str:
-    """Whether an unclear answer was taken for the last word, and not the end of a process."""
-    met = {*course.actions, *(each["answer"] for each in course.questions)}
-    reasons = [
-        each.event.reason for each in course.history if isinstance(each.event, e.ContactUnknown)
-    ]
-    if met & UNCLEAR and any(each.startswith(UNCLEAR_ANSWER) for each in reasons):
-        return f"{IN_DOUBT}: {course.questions}"
-    return otherwise
+        yield "given up: it could have been sent again"
 
 
 def _never_sent_blindly(course: Course) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 import msgspec
 import psycopg
 from audit import check_acknowledged, check_followed, check_log, log_of
-from delivery_checks import IN_DOUBT, Evidence, failures
+from delivery_checks import Evidence, failures
 from delivery_orders import Born, Ended, Job, Stopped, UnderWay, messages_of
 from faulty_gateway import SLOW_SECONDS, FaultyGateway
 from lives import MASTER_KEY, Ack, Notes
@@ -68,10 +68,7 @@ class World:
         )
 
     def failures(self) -> list[str]:
-        return [each for each in failures(self.evidence()) if not each.startswith(IN_DOUBT)]
-
-    def doubts(self) -> list[str]:
-        return [each for each in failures(self.evidence()) if each.startswith(IN_DOUBT)]
+        return failures(self.evidence())
 
     def evidence(self) -> Evidence:
         messages = messages_of(self.job.seed, self.job.messages)

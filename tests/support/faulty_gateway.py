@@ -121,7 +121,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         world, what, _ = self._asked()
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # Whoever was asking died in the middle of it.
+            self.close_connection = True
+            return None
         match what:
             case "messages":
                 request = msgspec.json.decode(body, type=Request)

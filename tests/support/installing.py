@@ -26,5 +26,7 @@ def install(source: Path, target: Path) -> dict[str, str]:
     """Unpack the package where Python finds it. Returns the environment for that."""
     with zipfile.ZipFile(build_wheel(source, target)) as wheel:
         wheel.extractall(target / "site")
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DUECOURSE_", "DATABASE"))}
+    inherited = {
+        k: v for k, v in os.environ.items() if not k.startswith(("DUECOURSE_", "DATABASE"))
+    }
     return inherited | {"PYTHONPATH": str(target / "site")}

@@ -15,7 +15,7 @@ from duecourse.case.state import Case
 from duecourse.case.timers import command_of
 from duecourse.flow.breaker import Breaker
 from duecourse.flow.filings import Filings
-from duecourse.flow.house import contents_of
+from duecourse.flow.house import contents_of, media_of
 from duecourse.flow.lanes import lanes_of, settle
 from duecourse.flow.outreach import Outreach
 from duecourse.flow.projector import Projector
@@ -90,9 +90,11 @@ class Office:
         configured: Collection[str] = (),
     ) -> None:
         self.now = NOON
+        self.database = database
         self.channels = channels
         self._licences = {code: each.licence for code, each in creditors.items()}
         self._contents = contents_of(channels)
+        self._media = media_of(channels)
         vault = Vault(database, bytes(range(32)))
         self.engine = Engine(
             database,
@@ -134,6 +136,7 @@ class Office:
             treatment=TREATMENT,
             licences=self._licences,
             contents=self._contents,
+            media=self._media,
         )
 
     def open(self, **fields: object) -> UUID:
@@ -158,6 +161,11 @@ class Office:
     def due(self, channel: str) -> list[DueTimer]:
         """What is to leave by a channel now, claimed for no time at all."""
         return self.timers.claim(self.now, 100, 0.0, channel)
+
+    def lease_over(self) -> None:
+        """What rests for a while has rested: the leases are on the clock of the server."""
+        with self.database.connection() as connection:
+            connection.execute("UPDATE timers SET lease_until = NULL")
 
     def dispatch(self, channel: str, due: Sequence[DueTimer]) -> None:
         """Send what was claimed, whatever has become of the claim since."""

@@ -1,6 +1,6 @@
 """What random lives of a case are made of: plausible values, and a driver that checks each step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, time, timedelta
 from typing import Any, Final, get_args
 from uuid import UUID
@@ -168,33 +168,33 @@ class Driver(RuleBasedStateMachine):
             case e.StageMoved():
                 assert (case.stage, event.to) in ALLOWED
             case e.ContactPermitted():
-                self.check_contact(event.channel)
+                self.check_contact(event.channel, event.debts)
                 assert event.contact_id not in case.contacts
             case e.ContactDispatching():
                 contact = case.contacts[event.contact_id]
-                self.check_contact(contact.channel)
+                self.check_contact(contact.channel, contact.debts)
                 assert contact.status == "permitted"
                 assert self.at < contact.expires_at
             case e.BureauReportPermitted():
-                assert not self.is_held("bureau")
+                assert not self.is_held("bureau", event.debt_ids)
                 assert case.facts["told_before_reporting"] <= case.today(self.at)
             case e.FilingStarted():
-                assert not self.is_held("legal")
+                assert not self.is_held("legal", case.referrals[event.referral_id].debt_ids)
                 assert ZoneInfo(case.debtor.time_zone)
             case e.LegalReferralApproved():
-                assert not self.is_held("legal")
+                assert not self.is_held("legal", case.referrals[event.referral_id].debt_ids)
                 assert event.approved_by != case.referrals[event.referral_id].proposed_by
             case _:
                 pass
 
-    def check_contact(self, channel: str) -> None:
+    def check_contact(self, channel: str, debts: Collection[UUID]) -> None:
         debtor = self.case.debtor
         local = self.at.astimezone(ZoneInfo(debtor.time_zone)).time()
         assert time(9) <= local < time(21)
         assert debtor.jurisdiction == "CN"
         assert not self.case.is_closed
         assert not self.has_opted_out(channel)
-        assert not self.is_held()
+        assert not self.is_held("outreach", debts)
 
     def has_opted_out(self, channel: str) -> bool:
         """By the latest of what was said about this channel, or about all of them."""
@@ -210,10 +210,13 @@ class Driver(RuleBasedStateMachine):
                     pass
         return stopped
 
-    def is_held(self, what: Blocks = "outreach") -> bool:
+    def is_held(self, what: Blocks, debts: Collection[UUID]) -> bool:
+        """Whether a hold protects any of these debts; none named are all of them."""
         today = self.case.today(self.at)
         return any(
-            what in hold.blocks and (hold.until is None or hold.until >= today)
+            what in hold.blocks
+            and (hold.until is None or hold.until >= today)
+            and (hold.debt_id is None or not debts or hold.debt_id in debts)
             for hold in self.case.holds.values()
         )
 

@@ -1,20 +1,16 @@
-"""Running the parts, and listing what is plugged into them."""
+"""Running the parts."""
 
 import os
 import signal
 import socket
-import sys
 import threading
 from types import FrameType
 
-import msgspec
 import rich_click as click
 
 from duecourse.cli.settings import ReadSettings
-from duecourse.cli.tables import show
 from duecourse.cycles import look_for_cycles_rarely
 from duecourse.flow.house import House, dsn_of
-from duecourse.plugins import Plugins
 from duecourse.settings import Settings
 from duecourse.store.migrate import migrate as run_migrations
 
@@ -117,27 +113,3 @@ def migrate(settings: ReadSettings) -> None:
     """Bring the tables of the database up to date. May be run at any time, by many at once."""
     applied = run_migrations(dsn_of(settings.anew()))
     click.echo(f"applied: {', '.join(applied)}" if applied else "the database is up to date")
-
-
-@click.group()
-def plugins() -> None:
-    """Channels and filing adapters."""
-
-
-@plugins.command("list")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.pass_obj
-def list_plugins(settings: ReadSettings, *, as_json: bool) -> None:
-    """List what is installed, what is in use, and what is broken and why: then it exits with 1."""
-    read = settings.without_data()
-    listing = Plugins.discover(read.plugin_tables, read.plugins).listing
-    if as_json:
-        click.echo(msgspec.json.encode(listing))
-    else:
-        rows = (
-            (line.name, line.kind, line.instance, line.state, line.version, line.reason)
-            for line in listing
-        )
-        headers = ("plugin", "kind", "used as", "state", "version", "reason")
-        show(headers, rows, ids=("plugin", "used as"))
-    sys.exit(1 if any(line.state == "broken" for line in listing) else 0)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 from duecourse.cli.backtest_text import Asked, headline, markdown
+from duecourse.cli.plugin_settings import own_plugins
 from duecourse.cli.rules import book_of
 from duecourse.flow.backtest import Backtest, Question
 from duecourse.store.histories import histories_of
@@ -39,7 +41,30 @@ _SHOWN_RULES: Final = 4
     help="Accounts of the UCI credit-card file, where it lies beside the project.",
 )
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-def demo(*, once: bool, data: Path, borrowers: int, real_accounts: int, port: int) -> None:
+@click.option(
+    "--channel",
+    "own",
+    multiple=True,
+    metavar="MEDIUM=PLUGIN",
+    help="Send sms, email or letter through this installed plugin, not through ours. Repeatable.",
+)
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="MEDIUM.KEY=VALUE",
+    help="A setting of such a plugin. Repeatable.",
+)
+def demo(
+    *,
+    once: bool,
+    data: Path,
+    borrowers: int,
+    real_accounts: int,
+    port: int,
+    own: Sequence[str],
+    changes: Sequence[str],
+) -> None:
     """Import fictional borrowers, remind them within the rules, and tell eight stories.
 
     Everything runs on this machine: an embedded PostgreSQL, an SMS gateway, a mail sink, the
@@ -47,10 +72,20 @@ def demo(*, once: bool, data: Path, borrowers: int, real_accounts: int, port: in
     """
     try:
         from duecourse.demo.drive import Options, running  # noqa: PLC0415 - needs an extra
+        from duecourse.demo.setting import OwnPlugin  # noqa: PLC0415 - as above
     except ModuleNotFoundError as missing:
         raise click.ClickException(f"{missing}; install duecourse[demo]") from missing
     console = Console(soft_wrap=True)
-    options = Options(data=data, borrowers=borrowers, real_accounts=real_accounts, api_port=port)
+    options = Options(
+        data=data,
+        borrowers=borrowers,
+        real_accounts=real_accounts,
+        api_port=port,
+        own={
+            medium: OwnPlugin(use, table)
+            for medium, (use, table) in own_plugins(own, changes).items()
+        },
+    )
     console.print(
         Panel(
             "DEMO: every person in it is fictional; it listens on 127.0.0.1 only.\n"
@@ -76,7 +111,8 @@ def _run(started: "Demo", console: Console) -> None:
         started.until_receipts_are_in()
     from duecourse.demo.summary import show  # noqa: PLC0415 - as above
 
-    show(started.summary(), console)
+    summary = started.summary()
+    show(summary, console, started.sent_by_own(summary))
     judged_again = _back_test(started, console)
     config, case_id = started.setting.config, started.case_id("plan-kept")
     console.print("\nLook at a case:")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,17 @@ from rich.console import Console
 from duecourse.case.context import Actor
 from duecourse.demo import story
 from duecourse.demo.api import Api
+from duecourse.demo.errors import DemoFailed
 from duecourse.demo.processes import Process
-from duecourse.demo.setting import Setting, read_keys, write_private
+from duecourse.demo.setting import OwnPlugin, Setting, read_keys, write_private
 from duecourse.demo.story import Scene
-from duecourse.demo.summary import Summary, summarise
+from duecourse.demo.summary import (
+    Summary,
+    missing_receipts,
+    reporting,
+    sent_through,
+    summarise,
+)
 from duecourse.flow.clock import FileClock
 from duecourse.flow.house import House
 from duecourse.intake.importer import import_payments, import_portfolio
@@ -32,6 +39,7 @@ from duecourse.store.api_keys import ApiKeys
 from duecourse.store.errors import DatabaseUnavailable
 
 IMPORTER: Final = Actor("demo-import", "operator")
+MEDIA: Final = ("sms", "email", "letter")
 ROLES: Final = ("collector", "legal", "analyst", "auditor", "operator")
 SEED: Final = 20260302
 QUIET_SECONDS: Final = 0.02
@@ -46,6 +54,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     real_accounts: int = 1_000
     api_port: int = 8000
     days: int = story.DAYS
+    own: Mapping[str, OwnPlugin] = {}
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -77,6 +86,7 @@ class Demo:
         self._processes = processes
         self._runner = house.runner()
         self._brought: dict[str, dict[str, str]] = {}
+        self._sent_before = self.summary().contacts if options.own else {}
 
     def keep_alive(self) -> None:
         _ensure(self._processes)
@@ -174,20 +184,23 @@ class Demo:
             time.sleep(QUIET_SECONDS)
 
     def until_receipts_are_in(self, seconds: float = 60.0) -> None:
-        """Wait until the gateway has told of every message it took."""
+        """Wait until every message is told of, where receipts come of themselves."""
         deadline = time.monotonic() + seconds
         while self._missing_receipts() and time.monotonic() < deadline:
             self.keep_alive()
             time.sleep(0.1)
 
     def _missing_receipts(self) -> int:
-        deliveries = self.summary()
-        taken = deliveries.contacts.get("sms accepted", 0)
-        told = sum(count for key, count in deliveries.deliveries.items() if key.startswith("sms "))
-        return taken - told
+        waited_for = reporting(self._options.own, self.house.plugins.channels)
+        return missing_receipts(self.summary(), waited_for) if waited_for else 0
 
     def summary(self) -> Summary:
         return summarise(self.house.engine)
+
+    def sent_by_own(self, summary: Summary) -> dict[str, int]:
+        """How many messages of this run went through each of the user's plugins."""
+        used = {medium: plugin.use for medium, plugin in self._options.own.items()}
+        return sent_through(used, summary.contacts, self._sent_before)
 
 
 def _not_before(moment: str | None) -> str:
@@ -220,14 +233,10 @@ def running(options: Options, console: Console) -> Iterator[Demo]:
     """Start the server, the peers, the API and the worker; stop them all at the end."""
     setting = Setting.prepare(options.data, options.api_port)
     FileClock(setting.clock, start=story.scenes()[0].at)
-    callback = f"{setting.api_url}/webhooks/sms"
-    with (
-        GatewayProcess(setting.folder / "sms", callback) as gateway,
-        Mailbox(setting.folder / "mail", deduplicates=True) as mailbox,
-    ):
-        setting.write(gateway, mailbox)
+    with ExitStack() as peers:
+        setting.write({name: _channel(name, options, setting, peers) for name in MEDIA})
         with (
-            House.open(read_settings(setting.config), upgrade=True) as house,
+            _house(setting, options) as house,
             _processes(setting) as processes,
             Api(setting.api_url, _keys(house, setting), lambda: _ensure(processes)) as api,
         ):
@@ -241,6 +250,29 @@ def running(options: Options, console: Console) -> Iterator[Demo]:
             )
             api.wait_until_ready()
             yield demo
+
+
+def _channel(name: str, options: Options, setting: Setting, peers: ExitStack) -> str:
+    """The settings of one channel; the peer behind it is started, where it is ours."""
+    if name in options.own:
+        return setting.own(name, options.own[name])
+    if name == "sms":
+        callback = f"{setting.api_url}/webhooks/sms"
+        return setting.sms(peers.enter_context(GatewayProcess(setting.folder / "sms", callback)))
+    if name == "email":
+        mailbox = Mailbox(setting.folder / "mail", deduplicates=True)
+        return setting.email(peers.enter_context(mailbox))
+    return setting.letter()
+
+
+@contextmanager
+def _house(setting: Setting, options: Options) -> Iterator[House]:
+    """Raises DemoFailed when a plugin of the user's cannot be used, with the reason."""
+    with House.open(read_settings(setting.config), upgrade=True) as house:
+        for line in house.plugins.listing:
+            if line.instance in options.own and line.state == "broken":
+                raise DemoFailed(f"{line.name} cannot be used for {line.instance}: {line.reason}")
+        yield house
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """What the demo did, counted from the log alone."""
 
 from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -9,6 +11,7 @@ from rich.table import Table
 from duecourse.case import events as e
 from duecourse.case.evolve import evolve
 from duecourse.case.state import Case
+from duecourse.channels import Channel
 from duecourse.money.amounts import format_minor
 from duecourse.store.engine import Engine
 
@@ -86,7 +89,36 @@ def _sorted(counts: Counter[str]) -> Counts:
     return dict(sorted(counts.items()))
 
 
-def show(summary: Summary, console: Console) -> None:
+def reporting(own: Collection[str], channels: Mapping[str, Channel[Any]]) -> set[str]:
+    """The channels that tell by themselves what became of a message.
+
+    Of ours the gateway does; the mailbox and the spool folder wait for somebody. Of the user's
+    `own` those do that say so.
+    """
+    ours = {"sms"} - set(own)
+    return ours | {name for name in own if channels[name].capabilities.receipts != "none"}
+
+
+def missing_receipts(summary: Summary, channels: Collection[str]) -> int:
+    """How many messages these channels took and have not told of."""
+    taken = sum(summary.contacts.get(f"{name} accepted", 0) for name in channels)
+    told = sum(
+        count for key, count in summary.deliveries.items() if key.partition(" ")[0] in channels
+    )
+    return taken - told
+
+
+def sent_through(own: Mapping[str, str], now: Counts, before: Counts) -> Counts:
+    """What was sent since `before` through the user's plugins: `own` has each medium's."""
+    return {
+        f"{medium} through {plugin}": now.get(f"{medium} accepted", 0)
+        - before.get(f"{medium} accepted", 0)
+        for medium, plugin in own.items()
+    }
+
+
+def show(summary: Summary, console: Console, own: Counts) -> None:
+    """`own` are the messages that went through plugins of the user's."""
     table = Table(title="What happened", show_header=False)
     table.add_row("cases", str(summary.cases))
     table.add_row("by stage", _line(summary.stages))
@@ -94,6 +126,8 @@ def show(summary: Summary, console: Console) -> None:
     table.add_row("contacts refused, by rule", _line(summary.refused))
     table.add_row("what became of them", _line(summary.contacts))
     table.add_row("receipts", _line(summary.deliveries))
+    if own:
+        table.add_row("sent in this run", _line(own))
     money = {key: format_minor(minor, key) for key, minor in summary.allocated_minor.items()}
     table.add_row("money allocated", ", ".join(f"{text} {key}" for key, text in money.items()))
     table.add_row("plans", _line(summary.plans))

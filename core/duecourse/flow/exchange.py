@@ -65,6 +65,9 @@ def send(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
         return _rejected(draft, _words(refused, draft))
     except ANYTHING as unclear:
         log.warning("contact %s: outcome unknown: %s", draft.contact_id, type(unclear).__name__)
+        if channel.capabilities.guarantee != "opaque":
+            # As after a crash: it is sent again, or looked up, while that may be done.
+            raise Postponed(RETRY_SECONDS) from None
         return unknown(draft, f"the channel failed: {type(unclear).__name__}")
     return _accepted(draft, accepted)
 
@@ -82,10 +85,8 @@ def send_again(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
 def look_up(draft: Draft, channel: Channel[Any]) -> Report:
     try:
         found = channel.find(draft.outbound)
-    except ChannelError as busy:
-        raise Postponed(RETRY_SECONDS) from busy
-    except ANYTHING as unclear:
-        return unknown(draft, f"the channel could not be asked: {type(unclear).__name__}")
+    except ANYTHING:
+        raise Postponed(RETRY_SECONDS) from None
     if found is None:
         return _rejected(draft, "a crash while sending; the channel never got it")
     return _accepted(draft, found)

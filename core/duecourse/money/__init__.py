@@ -1,1 +1,1 @@
-"""Amounts, ledgers and schedules. Pure; integers of minor units throughout."""
+"""Amounts, waterfalls, interest, caps, plans and limitation. Pure; integers of minor units."""

@@ -35,8 +35,11 @@ class Addresses:
             if point.address
         ]
         connection.execute("DELETE FROM contact_addresses WHERE case_id = ANY(%s)", (list(cases),))
-        with connection.cursor() as cursor:
-            cursor.executemany("INSERT INTO contact_addresses VALUES (%s, %s, %s)", rows)
+        connection.execute(
+            "INSERT INTO contact_addresses"
+            " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[])",
+            [[row[column] for row in rows] for column in range(3)],
+        )
 
     def find(self, channel: str, sender: str) -> list[ContactAddress]:
         """The cases that have `sender` among their addresses for `channel`, at most 5,000."""

@@ -1,6 +1,8 @@
 """Given some events, when a command, then these events. For our tests, and for yours.
 
 given(*opened()).when(c.PlaceHold(...), at=NOON).then(e.HoldPlaced(...))
+
+`ChannelContract` is the conformance kit for channels: see `duecourse.testing.contract`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +18,23 @@ from duecourse.case.evolve import fold
 from duecourse.case.state import Case
 from duecourse.rules.gate import RuleBook, load_rulebook
 from duecourse.rules.treatment import Treatment, load_treatment
+from duecourse.testing.contract import ChannelContract
+from duecourse.testing.kit import ContractWarning, NotChecked
+from duecourse.testing.peer import Answer, Arrival, Peer, Request
+
+__all__ = [
+    "COLLECTOR",
+    "LEGAL",
+    "NOON",
+    "Answer",
+    "Arrival",
+    "ChannelContract",
+    "ContractWarning",
+    "NotChecked",
+    "Peer",
+    "Request",
+    "given",
+]
 
 E = TypeVar("E", bound=Event)
 

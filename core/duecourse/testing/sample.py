@@ -145,6 +145,16 @@ def bounce(payment_id: str = "pay-1") -> c.ReversePayment:
     return c.ReversePayment(payment_id=payment_id, reason="the direct debit was returned")
 
 
+def refund(amount: int, refund_id: str = "refund-1", currency: str = "CNY") -> c.RecordRefund:
+    return c.RecordRefund(
+        refund_id=refund_id,
+        currency=currency,
+        amount_minor=amount,
+        refunded_on=date(2026, 3, 2),
+        evidence="statement of 2 March, line 7",
+    )
+
+
 def promise(amount: int = 20_000, due_on: date = date(2026, 3, 9)) -> c.MakePromise:
     return c.MakePromise(promise_id=PROMISE, currency="CNY", amount_minor=amount, due_on=due_on)
 
@@ -152,7 +162,13 @@ def promise(amount: int = 20_000, due_on: date = date(2026, 3, 9)) -> c.MakeProm
 def hold(
     kind: HoldKind = "dispute", hold_id: str = "hold-1", until: date | None = None
 ) -> c.PlaceHold:
-    return c.PlaceHold(hold_id=hold_id, kind=kind, authority="said by the debtor", until=until)
+    return c.PlaceHold(
+        hold_id=hold_id,
+        kind=kind,
+        authority="said by the debtor",
+        until=until,
+        purpose="letters in large print" if kind == "vulnerability" else "",
+    )
 
 
 def propose(referral_id: UUID = REFERRAL) -> c.ProposeReferral:

@@ -1,0 +1,186 @@
+"""One debt of a running account: what is owed of it, what accrues, and what the cap takes away."""
+
+from collections.abc import Iterator
+from datetime import date
+from fractions import Fraction
+from typing import Final
+
+from duecourse.money.account_terms import AccountDebt, Change
+from duecourse.money.accruing import Accruing
+from duecourse.money.allocation import Bucket, pour
+from duecourse.money.amounts import MAX_MINOR, Buckets
+from duecourse.money.cap_rules import CapPart, MultiplePart, TotalCostPart
+from duecourse.money.cap_terms import CapPeriod
+from duecourse.money.caps import CapMeter
+from duecourse.money.interest_entries import compounding_days
+from duecourse.money.interest_terms import AccrualLine
+from duecourse.money.legal_orders import HEADS
+
+# Interest is owed before the penalty is, where the cap has no room for both.
+_ACCRUED: Final[tuple[Bucket, ...]] = ("interest", "penalty")
+_CAPPED: Final = frozenset({"fees", "penalty", "interest"})
+
+
+class RunningDebt:
+    def __init__(self, spec: AccountDebt) -> None:
+        self.spec = spec
+        self.debt_id = spec.debt_id
+        self.owed = spec.opening
+        self.accrued = Buckets()
+        self._gross = Buckets()
+        self._charged = Buckets()
+        self._clipped = Buckets()
+        interest = spec.interest
+        self._accruing = None if interest is None else Accruing(interest)
+        start = spec.due_on if interest is None else interest.start
+        self._meter = None if spec.cap is None else CapMeter(spec.cap, start)
+        self._compounds = frozenset() if interest is None else frozenset(compounding_days(interest))
+
+    def turning_days(self, through: date) -> Iterator[date]:
+        interest = self.spec.interest
+        if interest is None or self._accruing is None or interest.start >= through:
+            return
+        end = min(through, interest.end)
+        if interest.start < end:
+            yield from self._accruing.turning_days(interest.start, end)
+        yield from (day for day in self._compounds if day < end)
+
+    # --- interest ------------------------------------------------------------------------------
+
+    def accrue(self, start: date, end: date) -> None:
+        interest = self.spec.interest
+        if interest is None or self._accruing is None:
+            return
+        start, end = max(start, interest.start), min(end, interest.end)
+        if start >= end or not self.owed.principal:
+            return
+        self._accruing.accrue(start, end, self.owed.principal)
+        if self._meter is not None:
+            self._meter.add(CapPeriod(start=start, end=end, balance_minor=self.owed.principal))
+
+    def book(self) -> Change:
+        """Add to what is owed what has accrued since, as far as the cap has room for it."""
+        if self._accruing is None:
+            return Change()
+        gross = self._accruing.payable()
+        if gross == self._gross and self._gross == self.accrued:
+            return Change()
+        self._gross = gross
+        change = Change()
+        for head in _ACCRUED:
+            wanted = getattr(gross, head) - getattr(self.accrued, head)
+            more = min(wanted, self._room(head))
+            if more > 0:
+                self.accrued += Buckets(**{head: more})
+                self._add(head, more)
+                change = change.plus(head, more)
+        return change
+
+    def release(self, day: date) -> Change:
+        if self._accruing is None or self.spec.interest is None:
+            return Change()
+        due = [n for n, f in enumerate(self.spec.interest.freezes) if f.released_on == day]
+        for freeze in due:
+            self._accruing.release(freeze)
+        return self.book() if due else Change()
+
+    def compound(self, day: date) -> Change:
+        unpaid = self.owed.interest
+        if day not in self._compounds or not unpaid:
+            return Change()
+        moved = Change(interest=-unpaid, principal=unpaid)
+        self.owed = moved.added_to(self.owed)
+        return moved
+
+    # --- charges and corrections ---------------------------------------------------------------
+
+    def charge(self, head: Bucket, minor: int, *, capped: bool) -> int:
+        """Add to a head what the cap has room for; what it has not is never owed."""
+        more = min(minor, self._room(head)) if capped else minor
+        self._add(head, more)
+        if head in _CAPPED and more < minor:
+            self._clipped += Buckets(**{head: minor - more})
+        return more
+
+    def lower(self, head: Bucket, minor: int) -> int:
+        less: int = min(minor, getattr(self.owed, head))
+        part = Buckets(**{head: less})
+        self.owed -= part
+        if head in _CAPPED:
+            self._charged -= Buckets(**{head: min(minor, getattr(self._charged, head))})
+        return less
+
+    def lower_any(self, minor: int) -> Change:
+        taken = pour(minor, self.owed, HEADS)
+        self.owed -= taken
+        return Change.less(taken)
+
+    def _add(self, head: Bucket, minor: int) -> None:
+        part = Buckets(**{head: minor})
+        self.owed += part
+        if head in _CAPPED:
+            self._charged += part
+
+    # --- the cap -------------------------------------------------------------------------------
+
+    def _room(self, head: Bucket) -> int:
+        room = MAX_MINOR - self.owed.total
+        if self._meter is None:
+            return room
+        for part, allowed in self._meter.allowed():
+            if head in part.heads:
+                room = min(room, allowed - self._used(part))
+        return max(room, 0)
+
+    def _used(self, part: CapPart) -> int:
+        """What counts under a part: of a rate, what was charged since; of a total, all of it."""
+        used: int = sum(getattr(self._charged, head) for head in part.heads if head in _CAPPED)
+        if isinstance(part, MultiplePart | TotalCostPart):
+            used += sum(getattr(self.spec.opening, h) for h in part.heads if h in _CAPPED)
+        if isinstance(part, TotalCostPart) and self.spec.cap is not None:
+            used += max(self.spec.opening.principal - self.spec.cap.lent_minor, 0)
+        return used
+
+    @property
+    def cap_name(self) -> str:
+        return "" if self._meter is None else self._meter.cap.name
+
+    @property
+    def cap_citation(self) -> str:
+        return "" if self._meter is None else self._meter.cap.citation
+
+    def capped(self) -> Buckets:
+        return self._gross - self.accrued + self._clipped
+
+    # --- what can be asked at the end ----------------------------------------------------------
+
+    def frozen(self) -> Buckets:
+        return Buckets() if self._accruing is None else self._accruing.frozen()
+
+    def not_accrued(self) -> Buckets:
+        return Buckets() if self._accruing is None else self._accruing.not_accrued()
+
+    def lines(self, since: date | None = None) -> tuple[AccrualLine, ...]:
+        return () if self._accruing is None else tuple(self._accruing.lines(since))
+
+    @property
+    def day_count(self) -> str:
+        return "" if self._accruing is None else self._accruing.profile.day_count
+
+    @property
+    def profile(self) -> str:
+        return "" if self._accruing is None else self._accruing.profile.name
+
+    @property
+    def profile_citation(self) -> str:
+        return "" if self._accruing is None else self._accruing.profile.citation
+
+    def per_diem(self, through: date) -> Fraction:
+        interest = self.spec.interest
+        if (
+            interest is None
+            or self._accruing is None
+            or not interest.start <= through < interest.end
+        ):
+            return Fraction(0)
+        return self._accruing.per_diem(max(interest.start, through), self.owed.principal)

@@ -1,0 +1,1 @@
+"""Legal profiles of the calculators, as data with their sources."""
