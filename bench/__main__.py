@@ -19,6 +19,7 @@ import psycopg
 from bench import (
     backtest,
     children,
+    dispatch,
     growth,
     http,
     limits,
@@ -49,6 +50,7 @@ PARTS: Final = (
     "reads",
     "growth",
     "backtest",
+    "dispatch",
 )
 ON_REAL_DISK: Final = frozenset({"limits", "stock", "django", "emmett", "ours"})
 _ROUNDS: Final = 5
@@ -109,6 +111,7 @@ class Bench:
             "stock follower": lambda: stock_follower.contenders(server),
             "growth": lambda: growth.contenders(server, big=self._asked.big),
             "backtest": lambda: backtest.contenders(server),
+            "dispatch": lambda: dispatch.contenders(server),
         }
         for part, make in makers.items():
             wanted = "reads" if part == "stock follower" else part

@@ -112,6 +112,10 @@ MUST_BE_SEEN: Final = (
         name="back-tested contact decisions for each second of one core / 20,000",
         over="backtest", each=20_000.0, target=1.0,
     ),
+    Row(
+        name="messages sent by one worker through an instant channel in a second / 1,000",
+        over="dispatch", each=1_000.0, target=1.0,
+    ),
 )  # fmt: skip
 
 ALSO: Final = (
