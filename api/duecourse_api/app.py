@@ -17,8 +17,10 @@ from duecourse_api import (
     channels,
     contacts,
     health,
+    ledger,
     limitation,
     money,
+    papers,
     payments,
     plans,
     protection,
@@ -49,6 +51,8 @@ _ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     *plans.HANDLERS,
     *protection.HANDLERS,
     *limitation.HANDLERS,
+    *ledger.HANDLERS,
+    *papers.HANDLERS,
     *webhooks.HANDLERS,
 )
 

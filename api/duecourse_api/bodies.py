@@ -10,6 +10,7 @@ import msgspec
 
 from duecourse.case import events as e
 from duecourse.case.commands import Debts, Reason
+from duecourse.case.interest_terms import AdjustmentKind, AgreedInterest, InterestTerms
 from duecourse.case.plan_terms import (
     EarlyPayment,
     ExpenseLine,
@@ -45,6 +46,7 @@ from duecourse.case.words import (
 from duecourse.intake import fields
 from duecourse.intake.posting import DismissalReason
 from duecourse.intake.problems import Refused
+from duecourse.money.account_terms import Change
 from duecourse.money.affordability import Often
 from duecourse.money.amounts import Buckets, Currency, Minor, PositiveMinor
 from duecourse.money.figures import Percent
@@ -173,6 +175,7 @@ class NewDebt(Body):
     """`due_on` is the oldest unpaid due date: days past due count from it.
 
     `limitation_expires_on` is the last day on which it can be taken to court, if that is known.
+    With `interest` it bears interest on these terms; `interest_evidence` says where they stand.
     """
 
     account: Annotated[PersonalText, msgspec.Meta(min_length=1)]
@@ -182,10 +185,20 @@ class NewDebt(Body):
     due_on: Day
     contract_on: Day | None = None
     limitation_expires_on: Day | None = None
+    interest: InterestTerms | None = None
+    interest_evidence: PersonalText = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _formed("currency", fields.currency, self.currency)
+        if self.interest is not None and not self.interest_evidence.strip():
+            raise ValueError("interest_evidence: it must say where the terms are agreed")
+
+    def agreed(self, debt_id: UUID) -> AgreedInterest | None:
+        if self.interest is None:
+            return None
+        evidence = self.interest_evidence
+        return AgreedInterest(debt_id=debt_id, terms=self.interest, evidence=evidence)
 
     def record(self, debt_id: UUID) -> e.Debt:
         return e.Debt(
@@ -389,6 +402,9 @@ class NewInstalment(Body):
     due_on: Day
     amount_minor: PositiveMinor
 
+    def record(self) -> e.Instalment:
+        return e.Instalment(due_on=self.due_on, amount_minor=self.amount_minor)
+
 
 class NewIncome(Body):
     name: LineName
@@ -467,7 +483,7 @@ class NewPlan(Body):
         split = self.count is not None and self.first_due_on is not None
         neither = self.count is None and self.first_due_on is None
         if self.terms is not None:
-            _check("terms.first_on", self.terms.first_on)
+            _check("terms", self.terms.first_on)
             if self.instalments or not neither:
                 raise ValueError("terms: give nothing else that makes the instalments")
         elif not (neither if self.instalments else split):
@@ -550,6 +566,46 @@ class NewPayment(Body):
     def __post_init__(self) -> None:
         super().__post_init__()
         _formed("currency", fields.currency, self.currency)
+
+
+# --- interest, charges, corrections ----------------------------------------------------------
+
+
+class NewInterestTerms(Body):
+    """On which terms a debt bears interest; `evidence` says where they are agreed."""
+
+    terms: InterestTerms
+    evidence: Annotated[PersonalText, msgspec.Meta(min_length=1)]
+
+
+class Accrual(Body):
+    """The days before `through_on`; left out, those before today."""
+
+    through_on: Day | None = None
+
+
+class NewCosts(Body):
+    """A charge, and the law or the contract term that it stands on."""
+
+    debt_id: UUID
+    bucket: Literal["costs", "fees", "penalty"]
+    amount_minor: PositiveMinor
+    incurred_on: Day
+    ground: Annotated[Reason, msgspec.Meta(examples=["court fee of the payment order"])]
+    citation: Annotated[e.Text, msgspec.Meta(min_length=1, examples=["Fee tariff no. 1"])]
+    charge_id: Name | None = None
+
+
+class NewAdjustment(Body):
+    """`change` is for a correction, by heads; amounts below zero make the debt less."""
+
+    debt_id: UUID
+    kind: AdjustmentKind
+    value_on: Day
+    reason: Reason
+    authority: Annotated[Reason, msgspec.Meta(examples=["head of accounts"])]
+    change: Change = Change()
+    adjustment_id: Name | None = None
 
 
 # --- holds and legal action ------------------------------------------------------------------

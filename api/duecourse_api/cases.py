@@ -25,6 +25,8 @@ async def open_case(data: JSONBody[NewCase], asking: NamedDependency[Asking]) ->
     """Open a case, or place on the open one the debts it does not have yet."""
     pseudonym = asking.services.vault.pseudonym
     case_id = pseudonym("case", data.creditor, data.borrower_ref)
+    ids = [pseudonym("debt", data.creditor, each.account) for each in data.debts]
+    pairs = list(zip(data.debts, ids, strict=True))
     command = c.OpenCase(
         creditor=data.creditor,
         creditor_name=data.creditor_name,
@@ -32,8 +34,9 @@ async def open_case(data: JSONBody[NewCase], asking: NamedDependency[Asking]) ->
         borrower_ref=data.borrower_ref,
         debtor=data.debtor.record(),
         contact_points=tuple(each.record() for each in data.contact_points),
-        debts=tuple(
-            each.record(pseudonym("debt", data.creditor, each.account)) for each in data.debts
+        debts=tuple(each.record(debt_id) for each, debt_id in pairs),
+        interest=tuple(
+            agreed for each, debt_id in pairs if (agreed := each.agreed(debt_id)) is not None
         ),
     )
     response = await asking.carry_out(case_id, command, created=True)
@@ -48,7 +51,8 @@ async def place_debt(
     """Place another account of the same debtor and creditor."""
     creditor = (await asking.load(case_id)).case.creditor
     debt_id = asking.services.vault.pseudonym("debt", creditor, data.account)
-    return await asking.carry_out(case_id, c.PlaceDebt(debt=data.record(debt_id)), created=True)
+    command = c.PlaceDebt(debt=data.record(debt_id), interest=data.agreed(debt_id))
+    return await asking.carry_out(case_id, command, created=True)
 
 
 @changes("/cases/{case_id:uuid}/debts/{debt_id:uuid}/withdrawal")

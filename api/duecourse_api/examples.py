@@ -156,6 +156,31 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     },
     "Acceptance": {"evidence": "agreed on the phone, recording 2026-03-02/17"},
     "Decline": {"reason": "cannot pay anything before April"},
+    "NewInterestTerms": {
+        "terms": {
+            "profile": "cn-private",
+            "from_on": "2026-02-28",
+            "rates": [{"since": "2026-02-28", "percent": "12"}],
+            "cap": {"jurisdiction": "CN", "licence": "none", "contract_on": "2025-06-01"},
+        },
+        "evidence": "contract of 1 June 2025, clause 4",
+    },
+    "Accrual": {"through_on": "2026-03-01"},
+    "NewCosts": {
+        "debt_id": "00000000-0000-0000-0000-000000000002",
+        "bucket": "costs",
+        "amount_minor": 5_000,
+        "incurred_on": "2026-03-01",
+        "ground": "court fee of the payment order",
+        "citation": "Fee tariff no. 1",
+    },
+    "NewAdjustment": {
+        "debt_id": "00000000-0000-0000-0000-000000000002",
+        "kind": "write_off",
+        "value_on": "2026-02-28",
+        "reason": "not to be had for what it would cost",
+        "authority": "head of accounts",
+    },
     "NewPayment": {
         "payment_id": "bank-2026-000123",
         "currency": "CNY",

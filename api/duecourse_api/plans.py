@@ -13,10 +13,9 @@ from duecourse.case import commands as c
 from duecourse.case.agreement import PlanAgreement, agreement
 from duecourse.case.decide import decide
 from duecourse.case.errors import Invalid
-from duecourse.case.events import Instalment
 from duecourse.case.plan_preview import PlanPreview, PlansCompared, compared, preview_in
+from duecourse.case.plan_terms import PlanTerms
 from duecourse.case.state import Case
-from duecourse.money.schedules import monthly, split
 from duecourse_api.asking import Answer, Asking, versioned
 from duecourse_api.bodies import (
     Acceptance,
@@ -65,7 +64,7 @@ async def offer_plan(
     Above the surplus of the household it needs an `override` and another person's approval.
     """
     case = (await asking.load(case_id)).case
-    command = _command(data, case, asking.new_id("plan"))
+    command = _command(data, asking.new_id("plan"))
     if dry_run:
         answer = await asking.try_out(case_id, command)
     else:
@@ -91,7 +90,7 @@ async def compare_plans(
 def _previewed(data: NewPlan, case: Case, name: str, asking: Asking) -> PlanPreview:
     context = asking.context(case)
     try:
-        command = _command(data, case, asking.new_id(f"plan/{name}"))
+        command = _command(data, asking.new_id(f"plan/{name}"))
         command = replace(command, override=command.override or "to compare")
         events = decide(case, command, context)
     except Invalid as wrong:
@@ -110,15 +109,15 @@ def _with_plan(answer: Response[Answer], case: Case, asking: Asking) -> Response
     return Response(content, status_code=answer.status_code, headers=answer.headers)
 
 
-def _command(data: NewPlan, case: Case, plan_id: UUID) -> c.OfferPlan:
+def _command(data: NewPlan, plan_id: UUID) -> c.OfferPlan:
     return c.OfferPlan(
         plan_id=plan_id,
         kind=data.kind,
         currency=data.currency,
         expires_on=data.expires_on,
-        instalments=_instalments(data, case, plan_id),
+        instalments=tuple(each.record() for each in data.instalments),
         waived_minor=data.waived_minor,
-        terms=data.terms,
+        terms=_terms(data),
         waive=data.waive,
         early_payment=data.early_payment,
         grace_days=data.grace_days,
@@ -126,26 +125,11 @@ def _command(data: NewPlan, case: Case, plan_id: UUID) -> c.OfferPlan:
     )
 
 
-def _instalments(data: NewPlan, case: Case, plan_id: UUID) -> tuple[Instalment, ...]:
+def _terms(data: NewPlan) -> PlanTerms | None:
+    """Equal parts by `count` and `first_due_on` are terms like others."""
     if data.count is None or data.first_due_on is None:
-        return tuple(
-            Instalment(due_on=each.due_on, amount_minor=each.amount_minor)
-            for each in data.instalments
-        )
-    # When the request is repeated the plan is there already: split the sum it was offered for,
-    # as more may have been paid since, and the repeat must be the same command.
-    offered = case.plans.get(plan_id)
-    owed = case.outstanding(data.currency).total - data.waived_minor
-    try:
-        parts = split(offered.total_minor if offered else owed, data.count)
-    except ValueError:
-        raise Invalid(
-            "what is owed, less the waiver, cannot be paid in so many parts", "count"
-        ) from None
-    days = monthly(data.first_due_on, data.count)
-    return tuple(
-        Instalment(due_on=day, amount_minor=part) for day, part in zip(days, parts, strict=True)
-    )
+        return data.terms
+    return PlanTerms(first_on=data.first_due_on, count=data.count)
 
 
 @changes("/cases/{case_id:uuid}/plans/{plan_id:uuid}/approval")

@@ -13,6 +13,7 @@ from duecourse.flow.clock import system_clock
 from duecourse.flow.house import House
 from duecourse.flow.signals import Signals
 from duecourse.intake.posting import Bank
+from duecourse.settings import CreditorDetails
 from duecourse.store.api_keys import ApiKeys
 from duecourse.store.engine import Engine
 from duecourse.store.migrate import pending
@@ -41,6 +42,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     keys: ApiKeys
     missing: Callable[[], list[str]]
     channel_states: Callable[[], list[ChannelState]]
+    creditors: Mapping[str, CreditorDetails] = {}
     wall_clock: Callable[[], datetime] = system_clock
     threads: int = 8
 
@@ -59,6 +61,7 @@ def services_of(house: House) -> Services:
         bank=Bank(house.engine, house.database, house.vault),
         keys=ApiKeys(house.database),
         missing=lambda: pending(house.database.dsn),
+        creditors=house.settings.creditors,
         channel_states=lambda: states_of(
             house.plugins.channels, house.timers, house.rests, house.clock()
         ),

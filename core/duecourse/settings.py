@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 
 from duecourse.channels import Rate, Secret
+from duecourse.money.legal_places import AgreedOrder
 from duecourse.redaction import redact
 
 DEFAULT_FILE: Final = Path("duecourse.toml")
@@ -31,11 +32,13 @@ class CreditorDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What a creditor tells a debtor in every message: how to pay, and whom to ask for help.
 
     `licence` is what we are for this creditor; left out, the rules for every licence apply.
+    `allocation` is the order of payment that its contracts agree on; left out, the law's.
     """
 
     ways_to_pay: str
     contact_line: str
     licence: Literal["", "fdcpa_collector", "first_party"] = ""
+    allocation: AgreedOrder | None = None
 
 
 class ChannelLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

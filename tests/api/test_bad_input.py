@@ -198,7 +198,7 @@ def test_every_body_has_an_example_that_is_accepted_by_its_type() -> None:
         name
         for name, kind in vars(bodies).items()
         if isinstance(kind, type) and issubclass(kind, bodies.Body)
-    } - {"Body", "NewDebtor", "NewInstalment", "NewHours"}
+    } - {"Body", "NewDebtor", "NewInstalment", "NewIncome", "NewExpense", "NewHours"}
     assert made == set(EXAMPLES)
     for name, example in EXAMPLES.items():
         bodies.msgspec.convert(example, getattr(bodies, name))
@@ -227,7 +227,12 @@ def test_the_examples_of_the_schema_are_accepted(by: As) -> None:
         path = concrete(template).replace("00000000-0000-0000-0000-000000000001", case_id)
         if method != "POST" or not path.startswith("/cases/") or path.count("/") > 3:
             continue
+        if path.endswith("/refunds"):  # nothing is held that could go back
+            continue
         example = next(EXAMPLES[name] for route, name in EXAMPLE_OF.items() if path.endswith(route))
+        if "debt_id" in example:
+            debt_id = next(iter(legal.get(f"/cases/{case_id}").json()["case"]["debts"]))
+            example = example | {"debt_id": debt_id}
         answer = legal.post(path, example)
         assert answer.status_code in {200, 201, 409}, (path, answer.text)
 
@@ -244,8 +249,11 @@ EXAMPLE_OF = {
     "/opt-outs": "ChannelChoice",
     "/opt-ins": "ChannelChoice",
     "/promises": "NewPromise",
+    "/affordability": "NewAssessment",
     "/plans": "NewPlan",
     "/payments": "NewPayment",
+    "/costs": "NewCosts",
+    "/adjustments": "NewAdjustment",
     "/holds": "NewHold",
     "/disputes": "NewDispute",
     "/referrals": "NewReferral",

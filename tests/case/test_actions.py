@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
-from duecourse.case.errors import CaseIsClosed, Unknown
+from duecourse.case.errors import CaseIsClosed, StageNotReady, Unknown
 from duecourse.rules.treatment import load_treatment
 from duecourse.testing import LEGAL, given
 from duecourse.testing.sample import (
@@ -47,11 +47,12 @@ def approved() -> given:
     return proposed(date(2029, 2, 27)).when(approve(), at=NOON_THERE, actor=LEGAL)
 
 
-@pytest.mark.parametrize("last_day", [None, date(2026, 3, 1)])
-def test_a_suit_is_refused_at_approval_when_it_is_too_late_or_nobody_knows(
-    last_day: date | None,
-) -> None:
-    story = proposed(last_day).when(approve(), at=NOON_THERE, actor=LEGAL)
+def test_a_claim_is_not_even_proposed_when_it_is_known_to_be_too_late() -> None:
+    proposed(date(2026, 3, 1)).then_raises(StageNotReady, "grounds")
+
+
+def test_a_suit_is_refused_at_approval_when_nobody_knows_whether_it_is_too_late() -> None:
+    story = proposed(None).when(approve(), at=NOON_THERE, actor=LEGAL)
     refused = story.then_one(e.ActionRefused)
     assert (refused.act, refused.moment) == ("legal_action", "approval")
     assert refused.rule == "us.time_barred_suit"

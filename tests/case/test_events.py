@@ -12,6 +12,9 @@ from duecourse.case import events as e
 from duecourse.case.context import SYSTEM, Actor
 from duecourse.case.decide import DECIDE
 from duecourse.case.evolve import APPLY, evolve, fold
+from duecourse.case.interest_terms import CapTerms, InterestTerms, RateFrom
+from duecourse.case.plan_terms import ExpenseLine, FormLine, IncomeAndExpenditure, PlanTerms
+from duecourse.money.account_terms import Change
 from duecourse.testing import LEGAL, given
 from duecourse.testing.sample import (
     CONTACT,
@@ -35,6 +38,7 @@ from duecourse.testing.sample import (
     pay,
     promise,
     propose,
+    refund,
     request,
     talk,
 )
@@ -42,6 +46,9 @@ from duecourse.testing.sample import (
 # The names in the log. One may be added; to change or remove one is to lose every old log.
 NAMES = [
     "ActionRefused",
+    "AffordabilityAssessed",
+    "AdjustmentDeclined",
+    "AdjustmentProposed",
     "AgreedHoursEnded",
     "BalanceWaived",
     "BureauReportCancelled",
@@ -61,39 +68,63 @@ NAMES = [
     "ContactPointAdded",
     "ContactPointRetired",
     "ContactPostponed",
+    "ContactReconciled",
     "ContactRefused",
     "ContactRejected",
     "ContactUnknown",
     "ConversationLogged",
+    "CostsAdded",
     "CourtOutcomeRecorded",
+    "DebtAdjusted",
     "DebtPlaced",
     "DebtWithdrawn",
+    "DebtWrittenOff",
+    "DeadlineMissed",
     "DebtorMoved",
+    "DisputeRaised",
     "FactRecorded",
     "FilingFailed",
     "FilingStarted",
+    "HoldAnswered",
+    "HoldEndSet",
     "HoldExpired",
     "HoldLifted",
     "HoldPlaced",
     "HoursAgreed",
+    "InstalmentCured",
     "InstalmentMet",
     "InstalmentMissed",
+    "InterestAccrued",
+    "InterestCapped",
+    "InterestCorrected",
+    "InterestTermsSet",
     "LegalReferralApproved",
     "LegalReferralDeclined",
     "LegalReferralProposed",
     "LegalReferralWithdrawn",
     "LicenceRecorded",
+    "LimitationActRecorded",
+    "LimitationExpired",
     "LimitationRecorded",
+    "LimitationTermsSet",
+    "LimitationWarned",
     "MediumAllowed",
     "MediumRefused",
     "PaymentRecorded",
+    "PaymentReallocated",
     "PaymentReversed",
+    "RefundRecorded",
+    "RefundReturned",
     "PlanAccepted",
     "PlanBroken",
     "PlanCompleted",
     "PlanDeclined",
+    "PlanInterestCharged",
+    "PlanInterestReturned",
     "PlanLapsed",
     "PlanOffered",
+    "PlanProposed",
+    "PlanRescheduled",
     "PlanWithdrawn",
     "PossiblePlaceAdded",
     "PromiseBroken",
@@ -117,6 +148,7 @@ CONTACT_LIFE: list[c.Command] = [
     c.RecordPostponed(contact_id=CONTACT, until=NOON, reason="busy"),
     dispatch(),
     c.RecordUnknown(contact_id=CONTACT, reason="a crash"),
+    c.ReconcileContact(contact_id=CONTACT, outcome="not_sent", evidence="not in the log"),
     accepted(),
     c.RecordReceipt(contact_id=CONTACT, receipt_id="r", status="delivered", occurred_at=NOON),
     REPLY,
@@ -173,6 +205,94 @@ MONEY_LIFE: list[c.Command] = [
     accept(REFERRAL),
     pay(30_000, "pay-2"),
     bounce("pay-2"),
+    pay(90_000, "pay-3"),
+    refund(20_000),
+    c.ReturnRefund(refund_id="refund-1", reason="the account was closed"),
+    open_case(debt(), debt(OTHER_DEBT, 10_000)),
+]
+PLAN_LIFE: list[c.Command] = [
+    open_case(),
+    c.RecordAffordability(
+        assessment_id=SECOND,
+        form=IncomeAndExpenditure(
+            currency="CNY",
+            income=(FormLine(name="wages", amount_minor=10_000),),
+            expenses=(ExpenseLine(name="rent", amount_minor=4_000, every="week"),),
+            reserve_percent="10",
+        ),
+        assessed_on=date(2026, 3, 2),
+        evidence="on the phone",
+    ),
+    c.OfferPlan(
+        plan_id=PLAN,
+        kind="instalments",
+        currency="CNY",
+        expires_on=date(2026, 3, 16),
+        terms=PlanTerms(
+            first_on=date(2026, 3, 31), schedule="annuity", count=3, percent="12", roll="following"
+        ),
+        early_payment="shorten_term",
+        grace_days=5,
+        override="a relative pays half of it",
+    ),
+    c.ApprovePlan(plan_id=PLAN),
+    accept(),
+    pay(30_000),
+    bounce(),
+    c.ChargePlanInterest(plan_id=PLAN, number=1),
+]
+CURED_LIFE: list[c.Command] = [c.JudgeInstalment(plan_id=PLAN, number=1), pay(60_000, "late")]
+AGREED = InterestTerms(
+    profile="cn-private",
+    from_on=date(2026, 2, 27),
+    rates=(RateFrom(since=date(2026, 2, 27), percent="24"),),
+    cap=CapTerms(jurisdiction="CN", licence="none", contract_on=date(2025, 6, 1)),
+)
+INTEREST_LIFE: list[c.Command] = [
+    open_case(),
+    c.SetInterestTerms(debt_id=DEBT, terms=AGREED, evidence="clause 4"),
+    pay(10_000),
+    bounce(),
+    c.AddCosts(
+        charge_id="fee-1",
+        debt_id=DEBT,
+        bucket="costs",
+        amount_minor=500,
+        incurred_on=date(2026, 3, 1),
+        ground="court fee",
+        citation="the tariff",
+    ),
+    c.ProposeAdjustment(
+        adjustment_id="adj-1",
+        debt_id=DEBT,
+        kind="correction",
+        value_on=date(2026, 3, 1),
+        reason="counted twice",
+        authority="the bank",
+        change=Change(principal=-100),
+    ),
+    c.ApproveAdjustment(adjustment_id="adj-1"),
+    c.ProposeAdjustment(
+        adjustment_id="adj-2",
+        debt_id=DEBT,
+        kind="write_off",
+        value_on=date(2026, 3, 2),
+        reason="no hope",
+        authority="the bank",
+    ),
+    c.DeclineAdjustment(adjustment_id="adj-2", reason="too early"),
+    c.ProposeAdjustment(
+        adjustment_id="adj-3",
+        debt_id=DEBT,
+        kind="forgiveness",
+        value_on=date(2026, 3, 2),
+        reason="of grace",
+        authority="the bank",
+    ),
+]
+INTEREST_LATER: list[c.Command] = [
+    c.AccrueInterest(),
+    c.ApproveAdjustment(adjustment_id="adj-3"),
 ]
 LATE_LIFE: list[c.Command] = [
     open_case(),
@@ -204,7 +324,29 @@ COURT_LIFE: list[c.Command] = [
     c.RecordFiling(referral_id=SECOND, adapter="a", reference="r", bundle_sha256="0", documents=()),
     c.RecordCourtOutcome(referral_id=SECOND, outcome="served", occurred_on=date(2026, 3, 1)),
 ]
-BY_LEGAL = (c.ApproveReferral, c.DeclineReferral)
+HELD_LIFE: list[c.Command] = [
+    open_case(),
+    c.RaiseDispute(hold_id="d-1", debt_id=DEBT, ground="amount", said="too much"),
+    c.SetHoldEnd(hold_id="d-1", until=date(2026, 9, 1), reason="documents are awaited"),
+    c.SetLimitationTerms(debt_id=DEBT, starts_on=date(2026, 2, 27), how="the last instalment"),
+    c.RecordLimitationAct(
+        act_id="a-1",
+        debt_id=DEBT,
+        act="acknowledgement",
+        on=date(2026, 3, 2),
+        has=("in_writing",),
+        evidence="a letter",
+    ),
+]
+HELD_MONTHS_LATER: list[c.Command] = [
+    c.JudgeDeadline(hold_id="d-1", deadline="answer"),
+    c.AnswerHold(hold_id="d-1", outcome="rejected", answered_on=date(2026, 6, 2), reason="no"),
+]
+YEARS_LATER: list[c.Command] = [
+    c.JudgeLimitation(debt_id=DEBT, expires_on=date(2029, 3, 2), days=30),
+    c.JudgeLimitation(debt_id=DEBT, expires_on=date(2029, 3, 2), days=-1),
+]
+BY_LEGAL = (c.ApproveReferral, c.DeclineReferral, c.ApprovePlan, c.ApproveAdjustment)
 
 
 def live(parts: list[tuple[datetime, list[c.Command]]]) -> list[e.Event]:
@@ -237,7 +379,15 @@ LIVES: list[list[tuple[datetime, list[c.Command]]]] = [
     [(NOON, MONEY_LIFE)],
     [(NOON, [*OPENED, offer(60_000)]), (LATER, [c.LapseOffer(plan_id=PLAN)])],
     [(NOON, LATE_LIFE), (LATER, MONTHS_LATER)],
+    [(NOON, PLAN_LIFE[:-1]), (LATER, [PLAN_LIFE[-1], *CURED_LIFE])],
     [(NOON, COURT_LIFE)],
+    [(NOON, INTEREST_LIFE), (LATER, INTEREST_LATER)],
+    [
+        (NOON, HELD_LIFE),
+        (LATER, HELD_MONTHS_LATER),
+        (NOON.replace(year=2029, month=2, day=20), YEARS_LATER[:1]),
+        (NOON.replace(year=2029, day=3), YEARS_LATER[1:]),
+    ],
     [(NOON, [*OPENED, *REPORTED])],
 ]
 
@@ -307,9 +457,16 @@ def test_sample_values_are_what_the_commands_allow() -> None:
         TERMS_LIFE,
         STEPS_LIFE,
         MONEY_LIFE,
+        PLAN_LIFE,
+        CURED_LIFE,
         LATE_LIFE,
         MONTHS_LATER,
         COURT_LIFE,
+        INTEREST_LIFE,
+        INTEREST_LATER,
+        HELD_LIFE,
+        HELD_MONTHS_LATER,
+        YEARS_LATER,
     ):
         for command in commands:
             assert decoder.decode(msgspec.json.encode(command)) == command

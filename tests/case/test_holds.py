@@ -1,6 +1,7 @@
 """Holds: what they stop, and when they end."""
 
 from datetime import UTC, date, datetime
+from typing import get_args
 
 import pytest
 from msgspec.structs import replace
@@ -8,7 +9,9 @@ from msgspec.structs import replace
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.errors import CaseIsClosed, Invalid, TooEarly, Unknown
-from duecourse.case.words import HOLD_BLOCKS, HoldKind
+from duecourse.case.holds import deadlines
+from duecourse.case.words import HoldKind
+from duecourse.rules.protection import protection
 from duecourse.testing import given
 from duecourse.testing.sample import CONTACT, DEBT, NOON, OTHER_DEBT, hold, opened, request
 
@@ -23,18 +26,24 @@ def held(kind: HoldKind = "dispute", until: date | None = None) -> given:
     return given(*opened()).when(hold(kind, until=until))
 
 
-@pytest.mark.parametrize("kind", HOLD_BLOCKS)
-def test_a_hold_blocks_what_its_kind_blocks(kind: HoldKind) -> None:
-    held(kind).then(
+@pytest.mark.parametrize("kind", get_args(HoldKind))
+def test_a_hold_blocks_what_the_law_of_the_place_says_of_its_kind(kind: HoldKind) -> None:
+    law = protection(kind, "", ("CN",), NOON.date())
+    story = held(kind)
+    story.then(
         e.HoldPlaced(
             at=NOON,
             hold_id="hold-1",
             kind=kind,
-            blocks=HOLD_BLOCKS[kind],
+            blocks=law.blocks,
             until=None,
             authority="said by the debtor",
+            deadlines=deadlines(law.duties, NOON.date()),
+            citation=law.citation,
+            purpose="letters in large print" if law.needs_purpose else "",
         )
-    ).when(hold(kind)).then_nothing()
+    )
+    story.when(hold(kind)).then_nothing()
 
 
 def test_a_hold_may_block_less_or_one_debt_only() -> None:

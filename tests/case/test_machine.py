@@ -8,10 +8,10 @@ from datetime import time, timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
+from msgspec.structs import astuple
 from random_life import (
     PEOPLE,
     TREATMENT,
@@ -37,6 +37,10 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import SYSTEM, Actor
 from duecourse.case.evolve import fold
+from duecourse.case.interest_terms import CapTerms, InterestTerms, RateFrom
+from duecourse.case.ledger import bears_interest
+from duecourse.case.overpayments import surplus
+from duecourse.case.plan_terms import EarlyPayment, FormLine, IncomeAndExpenditure, PlanTerms
 from duecourse.case.timers import Timer, command_of, timers_of
 from duecourse.case.words import (
     ArrearsReason,
@@ -44,15 +48,21 @@ from duecourse.case.words import (
     CloseReason,
     ConversationOutcome,
     CourtOutcome,
+    DisputeGround,
+    FoundOut,
     Holder,
     HoldKind,
+    HoldOutcome,
     PlanKind,
     PointKind,
     ReceiptStatus,
     Stage,
 )
-from duecourse.money.amounts import sum_buckets
+from duecourse.money.account_terms import Change
+from duecourse.money.amounts import MAX_MINOR, Buckets, sum_buckets
+from duecourse.money.limitation_laws import Act as LimitationAct
 from duecourse.money.schedules import monthly, split
+from duecourse.testing import COLLECTOR, LEGAL
 from duecourse.testing.sample import NOON, SUBJECT
 from duecourse.views.worklist import worklist_row
 
@@ -227,6 +237,12 @@ class CaseMachine(Driver):
         self.ask(c.CancelContact(contact_id=key, reason=reason))
 
     @has("contacts")
+    @rule(data=st.data(), outcome=some(FoundOut))
+    def reconcile(self, data: st.DataObject, outcome: Any) -> None:
+        key = self.known(data, self.case.contacts)
+        self.ask(c.ReconcileContact(contact_id=key, outcome=outcome, evidence="in the log"))
+
+    @has("contacts")
     @rule(data=st.data(), status=some(ReceiptStatus), receipt=names)
     def receipt(self, data: st.DataObject, status: Any, receipt: str) -> None:
         key = self.known(data, self.case.contacts)
@@ -314,7 +330,7 @@ class CaseMachine(Driver):
         self.ask(command)
 
     @has("plans")
-    @rule(data=st.data(), reason=reasons, what=st.sampled_from("aaaadwl"))
+    @rule(data=st.data(), reason=reasons, what=st.sampled_from("aaaadwlpc"))
     def answer_plan(self, data: st.DataObject, reason: str, what: str) -> None:
         key = self.known(data, self.case.plans)
         commands: dict[str, c.Command] = {
@@ -322,8 +338,46 @@ class CaseMachine(Driver):
             "d": c.DeclinePlan(plan_id=key, reason=reason),
             "w": c.WithdrawPlan(plan_id=key, reason=reason),
             "l": c.LapseOffer(plan_id=key),
+            "p": c.ApprovePlan(plan_id=key),
+            "c": c.ChargePlanInterest(plan_id=key, number=1),
         }
-        self.ask(commands[what])
+        self.ask(commands[what], LEGAL if what == "p" else COLLECTOR)
+
+    @rule(key=ids, available=amounts, ago=st.sampled_from([0, 1, 400]))
+    def assess(self, key: UUID, available: int, ago: int) -> None:
+        """So much is left a month, by a form of so many days ago."""
+        form = IncomeAndExpenditure(
+            currency="CNY", income=(FormLine(name="wages", amount_minor=available),)
+        )
+        command = c.RecordAffordability(assessment_id=key, form=form, assessed_on=self.day(-ago))
+        self.ask(command)
+
+    @rule(
+        key=ids,
+        schedule=st.sampled_from(["annuity", "equal_principal", "equal_parts"]),
+        count=st.integers(1, 4),
+        early=some(EarlyPayment),
+        override=st.sampled_from(["", "because"]),
+    )
+    def offer_by_terms(
+        self, *, key: UUID, schedule: Any, count: int, early: Any, override: str
+    ) -> None:
+        command = c.OfferPlan(
+            plan_id=key,
+            kind="instalments",
+            currency="CNY",
+            expires_on=self.day(3),
+            terms=PlanTerms(
+                first_on=self.day(3),
+                schedule=schedule,
+                count=count,
+                percent="0" if schedule == "equal_parts" else "24",
+            ),
+            early_payment=early,
+            override=override,
+        )
+        self.ask(command)
+        self.ask(c.AcceptPlan(plan_id=key, evidence="yes, said by phone"))
 
     @has("plans")
     @rule(data=st.data(), number=st.integers(0, 4))
@@ -374,6 +428,72 @@ class CaseMachine(Driver):
         key = self.known(data, [*self.case.payments, "d4"])
         self.ask(c.ReversePayment(payment_id=key, reason=reason))
 
+    @rule(data=st.data(), key=names, currency=currencies, part=st.sampled_from([1, 2]))
+    def refund(self, data: st.DataObject, key: str, currency: str, part: int) -> None:
+        amount = min(surplus(self.case, currency) // part, MAX_MINOR) or data.draw(amounts)
+        command = c.RecordRefund(
+            refund_id=key,
+            currency=currency,
+            amount_minor=amount,
+            refunded_on=self.day(0),
+            evidence="seen in the statement",
+        )
+        self.ask(command)
+
+    @rule(data=st.data(), reason=reasons, returned=st.booleans())
+    def use_what_is_held(self, data: st.DataObject, reason: str, returned: bool) -> None:  # noqa: FBT001
+        if returned:
+            key = self.known(data, [*self.case.refunds, "d4"])
+            self.ask(c.ReturnRefund(refund_id=key, reason=reason))
+            return
+        payment = self.known(data, ["", *self.case.payments])
+        debt = self.known(data, [None, *self.case.debts])
+        self.ask(c.AllocateOverpayment(reason=reason, payment_id=payment, debt_id=debt))
+
+    @rule(
+        data=st.data(),
+        key=names,
+        what=st.sampled_from("cccppapfi"),
+        amount=st.sampled_from([1, 700, -700]),
+        day=st.integers(-40, 0),
+    )
+    def account(self, data: st.DataObject, key: str, what: str, amount: int, day: int) -> None:
+        """Charges, corrections, forgiveness, terms of interest."""
+        to, on = self.known(data, self.case.debts), self.day(day)
+        terms = InterestTerms(
+            profile="cn-private",
+            from_on=on,
+            rates=(RateFrom(since=on, percent="24"),),
+            cap=CapTerms(jurisdiction="CN", licence="none", contract_on=on),
+        )
+        proposal = c.ProposeAdjustment(
+            adjustment_id=key,
+            debt_id=to,
+            kind="forgiveness" if what == "f" else "correction",
+            value_on=on,
+            reason="wrong",
+            authority="the bank",
+            change=Change() if what == "f" else Change(principal=amount),
+        )
+        commands: dict[str, c.Command] = {
+            "c": c.AddCosts(
+                charge_id=key,
+                debt_id=to,
+                bucket=data.draw(st.sampled_from(["costs", "fees", "penalty"])),
+                amount_minor=abs(amount),
+                incurred_on=on,
+                ground="court fee",
+                citation="the tariff",
+            ),
+            "p": proposal,
+            "f": proposal,
+            "a": c.AccrueInterest(),
+            "i": c.SetInterestTerms(debt_id=to, terms=terms, evidence="clause 4"),
+        }
+        self.ask(commands[what], PEOPLE[0])
+        if what in "pf":
+            self.ask(c.ApproveAdjustment(adjustment_id=key), data.draw(st.sampled_from(PEOPLE)))
+
     # --- holds and legal action --------------------------------------------------------------------
 
     @rule(
@@ -394,8 +514,40 @@ class CaseMachine(Driver):
             blocks=blocks,
             until=None if until is None else self.day(until),
             debt_id=on,
+            purpose="letters in large print",
         )
         self.ask(command)
+
+    @has("debts")
+    @rule(data=st.data(), key=names, ground=some(DisputeGround))
+    def dispute(self, data: st.DataObject, key: str, ground: Any) -> None:
+        on = self.known(data, self.case.debts)
+        self.ask(c.RaiseDispute(hold_id=key, debt_id=on, ground=ground, said="not all of it"))
+
+    @has("holds")
+    @rule(data=st.data(), outcome=some(HoldOutcome), until=days)
+    def answer_or_move_a_hold(self, data: st.DataObject, outcome: Any, until: int) -> None:
+        key = self.known(data, self.case.holds)
+        if data.draw(st.booleans()):
+            self.ask(c.SetHoldEnd(hold_id=key, until=self.day(until), reason="documents"))
+            return
+        command = c.AnswerHold(
+            hold_id=key, outcome=outcome, answered_on=self.day(0), reason="looked into"
+        )
+        self.ask(command)
+
+    @has("debts")
+    @rule(data=st.data(), key=names, act=some(LimitationAct), on=days)
+    def something_moves_the_clock(self, data: st.DataObject, key: str, act: Any, on: int) -> None:
+        debt_id = self.known(data, self.case.debts)
+        if data.draw(st.booleans()):
+            day = self.day(on - 1_000)
+            self.ask(c.SetLimitationTerms(debt_id=debt_id, starts_on=day, how="the contract"))
+            return
+        told = c.RecordLimitationAct(
+            act_id=key, debt_id=debt_id, act=act, on=self.day(-on), evidence="a letter"
+        )
+        self.ask(told)
 
     @has("holds")
     @rule(data=st.data(), reason=reasons, expire=st.booleans())
@@ -460,16 +612,34 @@ class CaseMachine(Driver):
         case = self.case
         for payment in case.payments.values():
             allocated = sum(each.paid.total for each in payment.allocations)
-            assert allocated + payment.unallocated_minor == payment.amount_minor
-            assert payment.unallocated_minor >= 0
+            kept = payment.unallocated_minor + payment.refunded_minor
+            assert allocated + kept == payment.amount_minor
+            assert min(payment.unallocated_minor, payment.refunded_minor) >= 0
+        assert all(min(astuple(each.outstanding)) >= 0 for each in case.debts.values())
         settled = [p.allocations for p in case.payments.values() if not p.reversed]
         settled += [plan.waiver for plan in case.plans.values()]
         for key, account in case.debts.items():
             gone = sum_buckets(
                 each.paid for many in settled for each in many if each.debt_id == key
             )
-            assert account.outstanding + gone == account.debt.balance
-            assert min(msgspec.structs.astuple(account.outstanding)) >= 0
+            # With interest the account of its own says what is owed; it has its own properties.
+            if not bears_interest(case, account.debt.currency):
+                assert account.outstanding + gone == self.charged(key, account.debt.balance)
+
+    def charged(self, debt_id: UUID, balance: Buckets) -> Buckets:
+        """With what people added to the debt, or took off it."""
+        for charge in self.case.ledger.charges.values():
+            if charge.debt_id == debt_id:
+                balance += Buckets(**{charge.bucket: charge.posted_minor})
+        for each in self.case.ledger.adjustments.values():
+            if each.debt_id == debt_id and each.status == "approved":
+                forgiven = each.kind == "forgiveness"
+                change = Change.less(each.change.raised()) if forgiven else each.change
+                balance = change.added_to(balance)
+        interest = (each for plan in self.case.plans.values() for each in plan.charges)
+        return balance + sum_buckets(
+            part.paid for each in interest for part in each.charged if part.debt_id == debt_id
+        )
 
     @invariant()
     def plans_add_up(self) -> None:
@@ -488,13 +658,13 @@ class CaseMachine(Driver):
             assert plan.paid_minor == sum(p.amount_minor for p in kept if key in p.plans)
         for key, promise in case.promises.items():
             assert promise.paid_minor == sum(p.amount_minor for p in kept if key in p.promises)
-            assert promise.status != "kept" or promise.paid_minor >= promise.amount_minor
+            assert promise.status != "kept" or promise.paid_minor >= promise.enough_minor
 
     @invariant()
     def nothing_unsent_is_left_on_a_case_that_rests(self) -> None:
         waiting = [c for c in self.case.contacts.values() if c.status == "permitted"]
-        if self.case.is_closed or self.is_held():
-            assert waiting == []
+        held = [each for each in waiting if self.is_held("outreach", each.debts)]
+        assert (waiting if self.case.is_closed else held) == []
         assert not [contact for contact in waiting if self.has_opted_out(contact.channel)]
 
     @invariant()

@@ -10,6 +10,7 @@ from duecourse.case import events as e
 from duecourse.case.errors import Contradiction
 from duecourse.case.state import Case
 from duecourse.money.amounts import Buckets
+from duecourse.money.legal_places import AgreedOrder
 from duecourse.testing import given
 from duecourse.testing.sample import (
     DEBT,
@@ -52,7 +53,7 @@ def test_a_payment_goes_to_costs_then_interest_then_principal() -> None:
             ),
             unallocated_minor=0,
             profile="cn-561",
-            citation="PRC Civil Code art. 561; across debts art. 560",
+            citation="PRC Civil Code art. 561; PRC Civil Code art. 560",
         )
     )
     assert case_of(story).outstanding("CNY") == Buckets(principal=4_420_00)
@@ -99,10 +100,69 @@ def test_money_of_another_currency_stays_unallocated() -> None:
     assert case_of(story).outstanding("CNY").total == 60_000
 
 
-def test_another_place_has_the_order_of_the_house() -> None:
-    abroad = opened(debtor=replace(DEBTOR, jurisdiction="GB"))
-    profile = given(*abroad).when(pay(1)).then_one(e.PaymentRecorded).profile
-    assert profile == "costs-interest-principal"
+# place, product, what goes first of costs 120.00, interest 300.00, principal 5,000.00
+PLACES = [
+    ("CN", "consumer-loan", "cn-561", Buckets(costs=120_00, interest=300_00, principal=580_00)),
+    ("DE", "consumer-loan", "de-497", Buckets(costs=120_00, principal=880_00)),
+    ("DE", "lease", "de-367", Buckets(costs=120_00, interest=300_00, principal=580_00)),
+    ("US", "consumer-loan", "us", Buckets(costs=120_00, interest=300_00, principal=580_00)),
+    ("US-CA", "consumer-loan", "us", Buckets(costs=120_00, interest=300_00, principal=580_00)),
+    ("GB", "consumer-loan", "uk", Buckets(costs=120_00, interest=300_00, principal=580_00)),
+    ("FR", "consumer-loan", "house", Buckets(costs=120_00, interest=300_00, principal=580_00)),
+    ("", "consumer-loan", "house", Buckets(costs=120_00, interest=300_00, principal=580_00)),
+]
+
+
+@pytest.mark.parametrize(("place", "product", "profile", "paid"), PLACES)
+def test_each_place_has_its_own_order(
+    place: str, product: str, profile: str, paid: Buckets
+) -> None:
+    there = replace(DEBTOR, jurisdiction=place)
+    owed = replace(debt(balance=HEADS), product=product)
+    found = given(*opened(owed, debtor=there)).when(pay(1_000_00)).then_one(e.PaymentRecorded)
+    assert (found.profile, found.allocations[0].paid) == (profile, paid)
+    assert found.citation
+
+
+def test_beside_a_consumer_loan_another_debt_keeps_its_own_order() -> None:
+    """One payment for both: BGB § 497(3) is for the loan alone."""
+    lease = replace(debt(OTHER_DEBT, balance=HEADS, due_on=date(2026, 2, 1)), product="lease")
+    there = replace(DEBTOR, jurisdiction="DE")
+    story = given(*opened(debt(balance=HEADS), lease, debtor=there)).when(pay(5_420_00 + 1_000_00))
+    found = {x.debt_id: x.paid for x in story.then_one(e.PaymentRecorded).allocations}
+    assert found == {OTHER_DEBT: HEADS, DEBT: Buckets(costs=120_00, principal=880_00)}
+    story = given(*opened(debt(balance=HEADS), lease, debtor=there)).when(pay(1_000_00))
+    (part,) = story.then_one(e.PaymentRecorded).allocations
+    assert part.paid == Buckets(costs=120_00, interest=300_00, principal=580_00)
+
+
+def test_nothing_goes_to_a_disputed_debt_in_the_united_states() -> None:
+    there = replace(DEBTOR, jurisdiction="US")
+    disputed = c.PlaceHold(hold_id="d", kind="dispute", authority="said so", debt_id=DEBT)
+    story = given(*opened(debt(), debt(OTHER_DEBT, 10_000), debtor=there)).when(disputed)
+    story.when(pay(70_000))
+    found = story.then_one(e.PaymentRecorded)
+    assert [each.debt_id for each in found.allocations] == [OTHER_DEBT]
+    assert found.unallocated_minor == 60_000
+    # The debtor's own direction does not change that (15 USC 1692h).
+    story = given(*opened(debt(), debtor=there)).when(disputed).when(pay(70_000, debt_id=DEBT))
+    assert story.then_one(e.PaymentRecorded).allocations == ()
+
+
+def test_an_order_that_was_agreed_goes_before_that_of_the_place() -> None:
+    agreed = {"fictional-bank": AgreedOrder(profile="de-497")}
+    found = given(*opened(debt(balance=HEADS)), orders=agreed).when(pay(1_000_00))
+    assert found.then_one(e.PaymentRecorded).allocations[0].paid.interest == 0
+    slots = tuple(
+        f"{time}.{head}"
+        for head in ("principal", "interest", "fee", "penalty")
+        for time in ("past_due", "due", "in_advance")
+    )
+    own = {"fictional-bank": AgreedOrder(profile="twelve-slots", slots=slots)}  # type: ignore[arg-type]
+    found = given(*opened(debt(balance=HEADS)), orders=own).when(pay(1_000_00))
+    recorded = found.then_one(e.PaymentRecorded)
+    assert recorded.allocations[0].paid == Buckets(principal=1_000_00)
+    assert recorded.slots == slots
 
 
 def test_a_paid_case_closes_itself_and_calls_its_messages_back() -> None:

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.errors import Invalid, TooEarly, Unknown, WrongState
+from duecourse.case.plan_terms import Fit
 from duecourse.case.state import Plan
+from duecourse.rules.treatment import load_treatment
 from duecourse.testing import given
 from duecourse.testing.sample import (
     DAY,
@@ -72,6 +74,9 @@ def test_an_offer_brings_the_case_to_negotiation() -> None:
             instalments=THREE.instalments,
             waived_minor=0,
             expires_on=date(2026, 3, 15),
+            grace_days=3,
+            breaks_after_missed=2,
+            fit=Fit(verdict="unknown", per_month_minor=20_000),
         ),
         e.StageMoved(at=NOON, to="negotiation", reason="a plan was offered"),
     ).when(THREE).then_nothing()
@@ -195,9 +200,38 @@ def test_an_instalment_that_was_met_is_not_missed() -> None:
 def test_a_missed_instalment_is_cured_by_paying_it_late() -> None:
     story = kept().when(judge(1), at=AFTER_FIRST).when(pay(20_000), at=AFTER_FIRST)
     story.then_one(e.InstalmentMet, lambda met: met.number == 1)
-    assert plan_of(story).missed == ()
+    story.then_one(e.InstalmentCured, lambda cured: (cured.number, cured.days_late) == (1, 4))
+    assert (plan_of(story).missed, plan_of(story).cured) == ((), (1,))
     story.when(judge(2), at=AFTER_SECOND)
     assert [type(event) for event in story.events] == [e.InstalmentMissed]
+
+
+def test_an_instalment_paid_in_its_days_of_grace_is_met_and_nothing_had_to_be_cured() -> None:
+    story = kept().when(pay(20_000), at=AFTER_FIRST - DAY)
+    story.then_one(e.InstalmentMet)
+    assert plan_of(story).cured == ()
+
+
+def test_what_cured_an_instalment_may_go_back_and_then_it_is_judged_again() -> None:
+    story = kept().when(judge(1), at=AFTER_FIRST).when(pay(20_000), at=AFTER_FIRST)
+    story.when(bounce(), at=AFTER_FIRST)
+    assert (plan_of(story).met, plan_of(story).cured) == (0, ())
+    story.when(judge(1), at=AFTER_FIRST).then_one(e.InstalmentMissed)
+
+
+def test_days_of_grace_and_the_break_are_those_of_the_offer() -> None:
+    """What was agreed stays agreed, whatever the house changes in its schedule later."""
+    patient = replace(load_treatment(), instalment_grace_days=30, missed_instalments_break_plan=9)
+    history = [*opened(), *offered().events, *kept().events]
+    story = given(*history, treatment=patient).when(judge(1), at=AFTER_FIRST)
+    story.then_one(e.InstalmentMissed)
+    story.when(judge(2), at=AFTER_SECOND).then_one(e.PlanBroken)
+
+
+def test_a_plan_may_have_days_of_grace_of_its_own() -> None:
+    story = given(*opened()).when(replace(THREE, grace_days=10)).when(accept())
+    story.when(judge(1), at=AFTER_FIRST).then_raises(TooEarly, "number")
+    story.when(judge(1), at=AFTER_FIRST + 7 * DAY).then_one(e.InstalmentMissed)
 
 
 def test_the_second_missed_instalment_breaks_the_plan() -> None:

@@ -1,12 +1,18 @@
 """Promises to pay: made, kept, broken, withdrawn."""
 
 from datetime import UTC, date, datetime
+from importlib import resources
+from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.errors import CaseIsClosed, Invalid, TooEarly, Unknown, WrongState
+from duecourse.case.promises import tolerance_of
+from duecourse.rules.toml_files import BadFile
+from duecourse.rules.treatment import load_treatment
 from duecourse.testing import given
 from duecourse.testing.sample import DAY, NOON, PROMISE, bounce, opened, pay, promise
 
@@ -27,6 +33,7 @@ def test_a_promise_brings_the_case_to_negotiation() -> None:
             currency="CNY",
             amount_minor=20_000,
             due_on=date(2026, 3, 9),
+            tolerance_minor=200,
         ),
         e.StageMoved(at=NOON, to="negotiation", reason="a promise to pay was made"),
     ).when(promise()).then_nothing()
@@ -50,6 +57,64 @@ def test_a_promise_is_kept_by_the_payments_made_since() -> None:
     story = promised().when(pay(15_000))
     story.when(pay(5_000, "pay-2")).then_one(e.PromiseKept)
     story.when(JUDGE, at=TOO_LATE).then_nothing()
+
+
+def test_a_promise_is_kept_but_for_what_the_house_tolerates() -> None:
+    """One per cent of 200.00: a fee of the bank on the way breaks nobody's word."""
+    promised().when(pay(19_800)).then_one(e.PromiseKept)
+    promised().when(pay(19_799)).when(JUDGE, at=TOO_LATE).then_one(e.PromiseBroken)
+
+
+@pytest.mark.parametrize(
+    ("amount", "percent", "minor", "tolerated"),
+    [
+        (20_000, "0", 0, 0),
+        (20_000, "1", 0, 200),
+        (20_000, "0.125", 0, 25),
+        (20_000, "1", 500, 500),  # whichever is more
+        (20_000, "5", 500, 1_000),
+        (99, "1", 0, 0),  # below a unit there is nothing to tolerate
+        (1, "99", 0, 0),
+        (1, "0", 500, 0),  # never all of it
+        (300, "0", 500, 299),
+        (10**15, "1", 0, 10**13),
+    ],
+)
+def test_the_tolerance_is_a_share_or_an_amount_and_never_everything(
+    amount: int, percent: str, minor: int, tolerated: int
+) -> None:
+    terms = replace(
+        load_treatment(), promise_tolerance_percent=percent, promise_tolerance_minor=minor
+    )
+    assert tolerance_of(amount, terms) == tolerated
+
+
+def test_the_tolerance_is_that_of_the_day_of_the_promise() -> None:
+    strict = replace(load_treatment(), promise_tolerance_percent="0")
+    story = given(*opened(), *promised().events, treatment=strict)
+    story.when(pay(19_800)).then_one(e.PromiseKept)
+    given(*opened(), treatment=strict).when(promise()).when(pay(19_800)).when(
+        JUDGE, at=TOO_LATE
+    ).then_one(e.PromiseBroken)
+
+
+def test_a_promise_kept_in_part_is_broken_and_says_how_far_it_was_kept() -> None:
+    story = promised().when(pay(15_000)).when(JUDGE, at=TOO_LATE)
+    assert story.case is not None
+    assert story.case.promises[PROMISE].is_kept_in_part
+    nothing = promised().when(JUDGE, at=TOO_LATE)
+    assert nothing.case is not None
+    assert not nothing.case.promises[PROMISE].is_kept_in_part
+
+
+def test_a_promise_kept_within_the_tolerance_stays_kept_when_other_money_goes_back() -> None:
+    """19 950 of 20 000 kept it; 100 of them went back, and 19 850 keep it as well."""
+    story = promised().when(pay(100)).when(pay(19_850, "pay-2")).when(bounce())
+    assert story.case is not None
+    assert story.case.promises[PROMISE].status == "kept"
+    story = promised().when(pay(100)).when(pay(19_750, "pay-2")).when(bounce())
+    assert story.case is not None
+    assert story.case.promises[PROMISE].status == "open"
 
 
 def test_money_paid_before_does_not_keep_it() -> None:
@@ -104,3 +169,33 @@ def test_a_promise_nobody_made_is_named() -> None:
 def test_a_closed_case_takes_no_promise() -> None:
     closed = given(*opened()).when(c.CloseCase(reason="sold"))
     closed.when(promise(), at=NOON + DAY).then_raises(CaseIsClosed)
+
+
+STANDARD = resources.files("duecourse.rules") / "treatments" / "standard.toml"
+
+
+def written(tmp_path: Path, *changes: tuple[str, str]) -> Path:
+    text = STANDARD.read_text("utf-8")
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    file = tmp_path / "ours.toml"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def test_a_schedule_from_before_there_was_a_tolerance_tolerates_nothing(tmp_path: Path) -> None:
+    keys = ("promise_tolerance_percent", "replans_per_year", "assessment_valid_days")
+    lines = [x for x in STANDARD.read_text("utf-8").splitlines() if not x.startswith(keys)]
+    file = tmp_path / "old.toml"
+    file.write_text("\n".join(lines), "utf-8")
+    old = load_treatment(file)
+    assert (old.promise_tolerance_percent, old.promise_tolerance_minor) == ("0", 0)
+    assert (old.replans_per_year, old.assessment_valid_days) == (2, 365)
+
+
+@pytest.mark.parametrize("value", ['"100"', '"1 %"', '"-1"', '"1e1"', "1"])
+def test_a_tolerance_that_is_no_share_is_refused(tmp_path: Path, value: str) -> None:
+    file = written(tmp_path, ('percent = "1"', f"percent = {value}"))
+    with pytest.raises(BadFile, match="promise_tolerance_percent"):
+        load_treatment(file)

@@ -40,10 +40,16 @@ TREATMENT = load_treatment()
 UNTIL = promise().due_on
 
 
-def timers(story: given) -> dict[str, datetime]:
+def all_timers(story: given) -> dict[str, datetime]:
     assert isinstance(story.case, Case)
     found = timers_of(story.case, TREATMENT)
     return {timer.key: timer.due_at.astimezone(UTC) for timer in found}
+
+
+def timers(story: given) -> dict[str, datetime]:
+    """Without those that warn of a day that is far off, and are there in every case."""
+    found = all_timers(story).items()
+    return {key: due for key, due in found if not key.startswith(("limitation/", "deadline/"))}
 
 
 def at(month: int, day: int, hour: int = 16) -> datetime:

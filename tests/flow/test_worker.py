@@ -49,15 +49,16 @@ def test_a_case_left_alone_is_reminded_offered_a_plan_and_proposed_for_legal_rev
     assert len(ledger.taken) == 6
 
 
-def test_the_letter_before_action_is_left_out_while_nobody_knows_whether_a_court_may_be_asked(
+def test_neither_a_threat_nor_a_claim_comes_once_it_is_too_late_for_a_court(
     new_office: NewOffice, ledger: Ledger
 ) -> None:
     office = new_office(everywhere(ledger))
-    case_id = office.open()
+    case_id = office.open(limitation_expires_on=date(2026, 3, 20))
     office.pass_days(120)
     steps = office.case(case_id).steps
     assert [key for key, step in steps.items() if step.outcome == "skipped"] == [
-        "letter-before-action"
+        "letter-before-action",
+        "legal-proposal",
     ]
     assert len(ledger.taken) == 5
 
@@ -218,7 +219,9 @@ def test_who_was_too_slow_can_neither_finish_nor_release_what_another_has_claime
     )
     assert office.timers.lease([quick], seconds=60) == [quick]
     office.timers.done([quick])
-    assert office.timers.next_due() is None
+    next_due = office.timers.next_due()
+    assert next_due is not None
+    assert next_due > office.now + timedelta(days=365), "only the end of the limitation is left"
 
 
 def test_a_timer_moved_to_another_time_is_no_longer_the_old_claims(

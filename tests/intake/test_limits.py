@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from duecourse.intake.columns import PAYMENTS, PORTFOLIO, Column
+from duecourse.intake.columns import BANK, PAYMENTS, PORTFOLIO, Column
 from duecourse.intake.people import write_portfolio
 from duecourse.intake.prepare import Preparer
 from duecourse.intake.rows import Lines
@@ -73,3 +73,4 @@ def as_documented(columns: tuple[Column, ...]) -> list[tuple[str, ...]]:
 def test_the_page_on_imports_lists_the_columns_as_they_are() -> None:
     assert documented("Portfolio columns") == as_documented(PORTFOLIO)
     assert documented("Payment columns") == as_documented(PAYMENTS)
+    assert documented("Bank columns") == as_documented(BANK)

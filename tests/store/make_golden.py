@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parent / "golden"
 KEY = SubjectKey(1, AESGCM(bytes(range(32))))
 CASE = UUID("00000000-0000-8000-8000-00000000da7a")
 VERSION = 3
-_TEXTS = ("sample-1", "CNY")
+_TEXTS = ("sample-1", "CNY", "7.5", "CN")
 
 
 SCALARS: dict[type[inspect.Type], object] = {

@@ -124,6 +124,7 @@ class Anybody:
             kind=pick(["dispute", "complaint"]),
             authority="a",
             until=at.date() + pick([0, 2]) * DAY,
+            debt_id=pick([None, *debts]),
         )
         payment = c.RecordPayment(
             payment_id=str(self.new_id()), currency="CNY", amount_minor=9_000, value_on=at.date()

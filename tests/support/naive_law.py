@@ -48,6 +48,7 @@ class Act(NamedTuple):
     facts: dict[str, date]
     licence: str
     products: set[str]
+    may_be_barred: bool
 
     @property
     def minute(self) -> float:
@@ -142,7 +143,7 @@ def _china(act: Act) -> Iterator[str]:
 
 
 def _threat(country: str, act: Act) -> Iterator[str]:
-    if "legal_threat" in (act.content or ()):
+    if act.may_be_barred and "legal_threat" in (act.content or ()):
         yield f"{country}: a threat with a period that may have run out"
 
 
@@ -204,7 +205,7 @@ def _britain(act: Act) -> Iterator[str]:
     holds = {hold.kind for hold in act.holds}
     if "breathing_space" in holds:
         yield "GB: a breathing space"
-    if holds & {"ceased", "dispute"}:
+    if act.may_be_barred and holds & {"ceased", "dispute"}:
         yield "GB: a barred debt refused"
     if act.is_agreed() is False:
         yield "GB: not at the times asked for"

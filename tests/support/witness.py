@@ -5,9 +5,9 @@ A call that was handed over may have become a conversation; a message that nobod
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from naive_law import IN_PERSON, UNANSWERED, Act, Made, breaks
@@ -15,6 +15,10 @@ from naive_law import IN_PERSON, UNANSWERED, Act, Made, breaks
 from duecourse.case import events as e
 
 Parts = list[tuple[object, int]]
+
+
+# How long a debt can be taken to court at least, from the day it fell due.
+YEARS: Final = {"CN": 3, "DE": 3, "GB": 5, "US-CA": 4, "US-MA": 6}
 
 
 class Witness:
@@ -26,6 +30,7 @@ class Witness:
         self.points: dict[str, e.ContactPoint] = {}
         self.owed: dict[object, int] = {}
         self.products: dict[object, str] = {}
+        self.due: dict[object, date] = {}
         self.payments: dict[str, Parts] = {}
         self.waivers: dict[object, Parts] = {}
         self.holds: dict[str, e.HoldPlaced] = {}
@@ -113,6 +118,7 @@ class Witness:
     def placed(self, event: e.DebtPlaced) -> None:
         self.owed[event.debt.debt_id] = event.debt.balance.total
         self.products[event.debt.debt_id] = event.debt.product
+        self.due[event.debt.debt_id] = event.debt.due_on
 
     def taken_back(self, event: e.DebtWithdrawn) -> None:
         del self.owed[event.debt_id], self.products[event.debt_id]
@@ -268,7 +274,16 @@ class Witness:
             facts=self.facts,
             licence=self.licence,
             products={self.products.get(debt, "") for debt in permit.debts or self.products},
+            may_be_barred=self._may_be_barred(today, permit),
         )
+
+    def _may_be_barred(self, today: date, permit: e.ContactPermitted) -> bool:
+        """Nothing is sure of a place whose period is not known here; what happened is left out."""
+        if any(place not in YEARS for place, _ in self.places):
+            return True
+        years = min(YEARS[place] for place, _ in self.places)
+        about = [debt for debt in permit.debts or self.owed if self.owed.get(debt)]
+        return any((today - self.due[debt]).days > 365 * years for debt in about)
 
     def _consented(self, at: datetime, permit: e.ContactPermitted) -> Iterator[str]:
         for given in self.consents:

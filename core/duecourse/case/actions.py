@@ -11,6 +11,7 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.contacts import check_debts
 from duecourse.case.context import Context
+from duecourse.case.limitation import RECORDED, standing
 from duecourse.case.situation import about_accounts, situation
 from duecourse.case.state import Case
 from duecourse.rules.gate import judge
@@ -30,7 +31,7 @@ def refused_action(
     verdict = judge(context.rules, seen, context.at)
     first = verdict.first
     if first is None:
-        return None
+        return _too_late(case, context, ref, debts, moment) if act == "legal_action" else None
     return e.ActionRefused(
         at=context.at,
         act=act,
@@ -43,6 +44,34 @@ def refused_action(
         inputs=first.inputs,
         next_lawful_at=verdict.next_lawful_at,
     )
+
+
+def _too_late(
+    case: Case,
+    context: Context,
+    ref: UUID,
+    debts: Collection[UUID],
+    moment: Literal["request", "approval", "filing"],
+) -> e.ActionRefused | None:
+    """Where the law of the place says nothing, we do not go to court after the period either."""
+    today = case.today(context.at)
+    for account in about_accounts(case, debts):
+        debt_id = account.debt.debt_id
+        now = standing(case, debt_id, today)
+        if now.status == "expired" and account.outstanding.total:
+            return e.ActionRefused(
+                at=context.at,
+                act="legal_action",
+                ref=ref,
+                moment=moment,
+                rule="time_barred",
+                citation=now.clock.citation if now.clock else RECORDED,
+                confidence="house",
+                says="Nobody is sued over a debt whose limitation period has run out.",
+                inputs={"debt": str(debt_id), "until": str(now.expires_on)},
+                next_lawful_at=None,
+            )
+    return None
 
 
 def request_bureau_report(

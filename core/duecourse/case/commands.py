@@ -17,9 +17,18 @@ from duecourse.case.events import (
     Debtor,
     FiledDocument,
     Instalment,
+    LawName,
     Line,
     Moment,
     Text,
+)
+from duecourse.case.interest_terms import AdjustmentKind, AgreedInterest, InterestTerms
+from duecourse.case.plan_terms import (
+    EarlyPayment,
+    GraceDays,
+    IncomeAndExpenditure,
+    PlanTerms,
+    Waive,
 )
 from duecourse.case.words import (
     AnyChannel,
@@ -30,7 +39,11 @@ from duecourse.case.words import (
     CloseReason,
     ConversationOutcome,
     CourtOutcome,
+    DisputeGround,
+    FoundOut,
     HoldKind,
+    HoldOutcome,
+    HoldVariant,
     Name,
     PersonalText,
     PlanKind,
@@ -38,7 +51,10 @@ from duecourse.case.words import (
     Stage,
     Word,
 )
+from duecourse.money.account_terms import Change
 from duecourse.money.amounts import Currency, Minor, PositiveMinor
+from duecourse.money.limitation_laws import Act as LimitationAct
+from duecourse.money.limitation_laws import Contract, Feature
 
 Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -82,10 +98,12 @@ class OpenCase(Ask):
     debtor: Debtor
     contact_points: Annotated[tuple[ContactPoint, ...], msgspec.Meta(max_length=50)]
     debts: Annotated[tuple[Debt, ...], msgspec.Meta(min_length=1, max_length=100)]
+    interest: Annotated[tuple[AgreedInterest, ...], msgspec.Meta(max_length=100)] = ()
 
 
 class PlaceDebt(Ask):
     debt: Debt
+    interest: AgreedInterest | None = None
 
 
 class WithdrawDebt(Ask):
@@ -179,6 +197,14 @@ class StartDispatch(Ask):
 class CancelContact(Ask):
     contact_id: UUID
     reason: Reason
+
+
+class ReconcileContact(Ask):
+    """Say what became of a contact whose outcome is unknown, and how that is known."""
+
+    contact_id: UUID
+    outcome: FoundOut
+    evidence: PersonalText
 
 
 class RecordAccepted(Report):
@@ -325,15 +351,40 @@ class WithdrawPromise(Ask):
     reason: Reason
 
 
+class RecordAffordability(Ask):
+    """What a household can pay, by its income-and-expenditure form."""
+
+    assessment_id: UUID
+    form: IncomeAndExpenditure
+    assessed_on: date
+    evidence: PersonalText = ""
+
+
 class OfferPlan(Ask):
-    """Put a schedule to the debtor. Instalments plus the waiver must equal what is owed."""
+    """Put a schedule to the debtor: by its `instalments`, or by the `terms` that make them.
+
+    Instalments plus the waiver must equal what is owed, and the interest of the plan if it bears
+    any. `override` is why it should be offered although it is above the surplus of the household,
+    or one plan too many: another person then has to approve it.
+    """
 
     plan_id: UUID
     kind: PlanKind
     currency: Currency
-    instalments: Annotated[tuple[Instalment, ...], msgspec.Meta(min_length=1, max_length=360)]
     expires_on: date
+    instalments: Annotated[tuple[Instalment, ...], msgspec.Meta(max_length=360)] = ()
     waived_minor: Minor = 0
+    terms: PlanTerms | None = None
+    waive: Waive = "on_completion"
+    early_payment: EarlyPayment = "ahead"
+    grace_days: GraceDays | None = None
+    override: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+class ApprovePlan(Ask):
+    """By another person than the one who proposed it; it is then put to the debtor."""
+
+    plan_id: UUID
 
 
 class AcceptPlan(Ask):
@@ -355,6 +406,13 @@ class LapseOffer(Ask):
     """The day after it expired: an offer that nobody answered. Never ends a plan being kept."""
 
     plan_id: UUID
+
+
+class ChargePlanInterest(Ask):
+    """On its day: the interest of an instalment is owed from now on."""
+
+    plan_id: UUID
+    number: int
 
 
 class JudgeInstalment(Ask):
@@ -380,11 +438,97 @@ class ReversePayment(Report):
     reason: Reason
 
 
+class AllocateOverpayment(Ask):
+    """Use what is held unallocated: of one payment or of all, for one debt or for all."""
+
+    reason: Reason
+    payment_id: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    debt_id: UUID | None = None
+
+
+class RecordRefund(Ask):
+    """Money that went back to the payer, out of what is held unallocated."""
+
+    refund_id: Name
+    currency: Currency
+    amount_minor: PositiveMinor
+    refunded_on: date
+    evidence: PersonalText
+
+
+class ReturnRefund(Ask):
+    """A refund that did not arrive, or came back."""
+
+    refund_id: Name
+    reason: Reason
+
+
+# --- interest, charges, corrections ----------------------------------------------------------
+
+
+class SetInterestTerms(Ask):
+    """The debt bears interest on these terms, in the place of any that it had."""
+
+    debt_id: UUID
+    terms: InterestTerms
+    evidence: PersonalText
+
+
+class AccrueInterest(Ask):
+    """Add the interest of the days before `through_on` to what is owed; left out, before today."""
+
+    through_on: date | None = None
+
+
+class AddCosts(Ask):
+    """A charge on a debt: costs of collection or of court, a fee, a flat penalty."""
+
+    charge_id: Name
+    debt_id: UUID
+    bucket: Literal["costs", "fees", "penalty"]
+    amount_minor: PositiveMinor
+    incurred_on: date
+    ground: Reason
+    citation: Annotated[Text, msgspec.Meta(min_length=1)]
+
+
+class ProposeAdjustment(Ask):
+    """What a debt should be more or less, or that it be written off; a second person approves it.
+
+    `change` is for a correction alone.
+    """
+
+    adjustment_id: Name
+    debt_id: UUID
+    kind: AdjustmentKind
+    value_on: date
+    reason: Reason
+    authority: Reason
+    change: Change = Change()
+
+
+class ApproveAdjustment(Ask):
+    """By another person than who proposed it."""
+
+    adjustment_id: Name
+
+
+class DeclineAdjustment(Ask):
+    adjustment_id: Name
+    reason: Reason
+
+
 # --- holds -----------------------------------------------------------------------------------
 
 
 class PlaceHold(Ask):
-    """Stop what the hold protects from. `blocks` left out means: all that this kind blocks."""
+    """Stop what the hold protects from, for all debts or for one.
+
+    `blocks` left out means all that this kind blocks, `until` left out as long as the law says.
+    A `reason` is needed where it lasts longer, or comes sooner again, than the law gives.
+    `purpose` says what is done otherwise for a debtor who needs care, never what is wrong.
+    `deferred`: interest that it holds back is owed when it ends, where the law lets it.
+    """
 
     hold_id: Name
     kind: HoldKind
@@ -392,6 +536,10 @@ class PlaceHold(Ask):
     blocks: tuple[Blocks, ...] | None = None
     until: date | None = None
     debt_id: UUID | None = None
+    variant: HoldVariant = ""
+    reason: Text = ""
+    purpose: Text = ""
+    deferred: bool = False
 
 
 class LiftHold(Ask):
@@ -401,6 +549,81 @@ class LiftHold(Ask):
 
 class ExpireHold(Ask):
     hold_id: Name
+
+
+class RaiseDispute(Ask):
+    """The debtor disputes a debt: it is held until we have answered. Others go on.
+
+    `debt_id` may be left out where the case has one debt. `amount_minor` is how much of it is not
+    owed, where only a part is disputed.
+    """
+
+    hold_id: Name
+    ground: DisputeGround
+    said: PersonalText
+    evidence: PersonalText = ""
+    debt_id: UUID | None = None
+    amount_minor: PositiveMinor | None = None
+
+
+class AnswerHold(Ask):
+    """Our answer to a dispute, a request for verification, a complaint, or to hardship."""
+
+    hold_id: Name
+    outcome: HoldOutcome
+    answered_on: date
+    reason: PersonalText
+    evidence: PersonalText = ""
+
+
+class SetHoldEnd(Ask):
+    """Another last day; or the day on which a treatment ended, from which the law counts."""
+
+    hold_id: Name
+    reason: Reason
+    until: date | None = None
+    treatment_ended_on: date | None = None
+
+
+class JudgeDeadline(Ask):
+    """The day after: was it done? A deadline that was met, or has moved, makes nothing."""
+
+    hold_id: Name
+    deadline: Word
+
+
+# --- limitation ------------------------------------------------------------------------------
+
+
+class SetLimitationTerms(Ask):
+    """By which law and from which day the period of a debt runs. No `law`: that of the place."""
+
+    debt_id: UUID
+    starts_on: date
+    how: Reason
+    law: LawName = ""
+    contract: Contract = "written"
+    known_on: date | None = None
+
+
+class RecordLimitationAct(Ask):
+    """An act that may move the clock: an acknowledgement, a registered letter, a judgment."""
+
+    act_id: Name
+    debt_id: UUID
+    act: LimitationAct
+    on: date
+    evidence: PersonalText
+    until: date | None = None
+    has: Annotated[tuple[Feature, ...], msgspec.Meta(max_length=4)] = ()
+
+
+class JudgeLimitation(Ask):
+    """On its day: is the period of a debt about to end, or over?"""
+
+    debt_id: UUID
+    expires_on: date
+    days: Annotated[int, msgspec.Meta(ge=-1, le=3_650)]
 
 
 # --- legal action ----------------------------------------------------------------------------
@@ -468,14 +691,18 @@ Command = (
     OpenCase | PlaceDebt | WithdrawDebt | AddContactPoint | RetireContactPoint | MoveDebtor
     | AddPossiblePlace | RecordFact | RecordLimitation
     | MoveStage | FollowTreatment | CloseCase | ReopenCase
-    | RequestContact | StartDispatch | CancelContact | RecordAccepted | RecordRejected
-    | RecordUnknown | RecordPostponed | RecordReceipt | RecordReply | RecordOptOut | RecordOptIn
+    | RequestContact | StartDispatch | CancelContact | ReconcileContact
+    | RecordAccepted | RecordRejected | RecordUnknown | RecordPostponed | RecordReceipt | RecordReply | RecordOptOut | RecordOptIn
     | RecordConsent | WithdrawConsent | AgreeHours | EndAgreedHours | RefuseMedium | AllowMedium
     | LogConversation
     | MakePromise | JudgePromise | WithdrawPromise
     | OfferPlan | AcceptPlan | DeclinePlan | WithdrawPlan | LapseOffer | JudgeInstalment
-    | RecordPayment | ReversePayment
-    | PlaceHold | LiftHold | ExpireHold
+    | RecordAffordability | ApprovePlan | ChargePlanInterest
+    | RecordPayment | ReversePayment | AllocateOverpayment | RecordRefund | ReturnRefund
+    | SetInterestTerms | AccrueInterest | AddCosts
+    | ProposeAdjustment | ApproveAdjustment | DeclineAdjustment
+    | PlaceHold | LiftHold | ExpireHold | RaiseDispute | AnswerHold | SetHoldEnd | JudgeDeadline
+    | SetLimitationTerms | RecordLimitationAct | JudgeLimitation
     | ProposeReferral | ApproveReferral | DeclineReferral | WithdrawReferral
     | StartFiling | RecordFiling | RecordFilingFailure | RecordCourtOutcome | RequestBureauReport
 )  # fmt: skip

@@ -1,7 +1,5 @@
 """May we contact this debtor, this way, now - and what came of it."""
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -12,34 +10,17 @@ from msgspec.structs import replace
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import Context
-from duecourse.case.errors import Unknown, WrongState
+from duecourse.case.errors import Contradiction, Unknown, WrongState
+from duecourse.case.evolve import evolve
 from duecourse.case.holds import place_hold
 from duecourse.case.lifecycle import recall, retire_contact_point
+from duecourse.case.opt_outs import left_by
 from duecourse.case.situation import situation
-from duecourse.case.state import Case, Contact
+from duecourse.case.state import Case, Contact, reply_name
 from duecourse.case.words import MANUAL_CHANNELS, Channel, HoldKind, point_kind
 from duecourse.rules.gate import Situation, Verdict, judge
 
-# What borrowers send when they have had enough; whole messages only, so that "stop by the
-# branch tomorrow" is not one. GSM practice for the English words, carriers' for the Chinese.
-# Some leave more than the channel that they write on, or another one.
-_NO_MORE: Final = "(please|请)?(donot|don'?t|stop|不要|别|勿)(再)?"
-_LEAVES_CHANNEL: Final = re.compile(
-    r"(stop|stopall|unsubscribe|cancel|end|quit|revoke|optout|t|td|r|n|"
-    r"(请|回复|回)?(td|退订|退訂|拒收|取消|取消订阅|停止)|"
-    f"{_NO_MORE}(发|text(ing)?|messag(e|ing))(我|me)?(again|anymore|了)?)[.!。]*"
-)
-_LEAVES_CALLS: Final = re.compile(
-    f"{_NO_MORE}(给我)?(call(ing)?|phon(e|ing)|打电话|打|来电|致电)(我|给我|me)?(again|anymore|了)?[.!。]*"
-)
-_LEAVES_ALL: Final = re.compile(
-    f"({_NO_MORE}(contact(ing)?|联系|骚扰)(我|me)?(again|anymore|了)?|leavemealone)[.!。]*"
-)
-
 _MINUTE: Final = timedelta(minutes=1)
-
-# Blanks and line ends, invisible marks, hyphens and every kind of quotation mark.
-_NOT_WORDS: Final = frozenset({"Zs", "Cc", "Cf", "Pd", "Pi", "Pf", "Ps", "Pe"})
 
 
 class Wanted(e.Record):
@@ -260,7 +241,10 @@ def cancel_contact(case: Case, command: c.CancelContact, context: Context) -> li
 
 
 def record_accepted(case: Case, command: c.RecordAccepted, context: Context) -> list[e.Event]:
-    if _contact(case, command.contact_id).status not in {"dispatching", "unknown"}:
+    """The channel's own word that it took the message stands above what anybody else said."""
+    contact = _contact(case, command.contact_id)
+    is_news = bool(contact.key) and contact.status != "accepted"
+    if not is_news and not (_is_taken_by_receipts(contact) and command.reference):
         return []
     return [
         e.ContactAccepted(
@@ -273,9 +257,41 @@ def record_accepted(case: Case, command: c.RecordAccepted, context: Context) -> 
 
 
 def record_rejected(case: Case, command: c.RecordRejected, context: Context) -> list[e.Event]:
-    if _contact(case, command.contact_id).status not in {"dispatching", "unknown"}:
+    contact = _contact(case, command.contact_id)
+    if not _is_open(contact) and not (_is_taken_by_receipts(contact) and not contact.proven):
         return []
     return [e.ContactRejected(at=context.at, contact_id=command.contact_id, reason=command.reason)]
+
+
+def _is_open(contact: Contact) -> bool:
+    return contact.status in {"dispatching", "unknown"}
+
+
+def _is_taken_by_receipts(contact: Contact) -> bool:
+    """Whether only its receipts say so, and neither the channel nor a person."""
+    return contact.status == "accepted" and not contact.reference and contact.found_out is None
+
+
+def reconcile_contact(case: Case, command: c.ReconcileContact, context: Context) -> list[e.Event]:
+    """Settle what nobody knew. What was found out once stands, until the channel says better."""
+    contact = _contact(case, command.contact_id)
+    if contact.found_out == command.outcome:
+        return []
+    if contact.found_out is not None:
+        found = contact.found_out.replace("_", " ")
+        raise Contradiction(f"somebody found out before that it was {found}", "outcome")
+    if contact.status != "unknown":
+        raise WrongState(
+            f"the contact is {contact.status}; only one that is unknown is reconciled", "contact_id"
+        )
+    return [
+        e.ContactReconciled(
+            at=context.at,
+            contact_id=command.contact_id,
+            outcome=command.outcome,
+            evidence=command.evidence,
+        )
+    ]
 
 
 def record_unknown(case: Case, command: c.RecordUnknown, context: Context) -> list[e.Event]:
@@ -285,7 +301,7 @@ def record_unknown(case: Case, command: c.RecordUnknown, context: Context) -> li
 
 
 def record_postponed(case: Case, command: c.RecordPostponed, context: Context) -> list[e.Event]:
-    """To be tried again, unless the permission will be over by then."""
+    """To be tried again, unless the permission will be over by then, or a receipt says it left."""
     contact = _contact(case, command.contact_id)
     if contact.status != "dispatching":
         return []
@@ -298,7 +314,7 @@ def record_postponed(case: Case, command: c.RecordPostponed, context: Context) -
         until=command.until,
         reason=command.reason,
     )
-    if not (contact.called_off or _has_paid_since(case, contact)):
+    if contact.proven or not (contact.called_off or _has_paid_since(case, contact)):
         return [postponed]
     why = "called off while the channel was busy"
     return [
@@ -328,11 +344,13 @@ def record_receipt(case: Case, command: c.RecordReceipt, context: Context) -> li
     if command.status != "complained":
         return [receipt]
     medium = contact.medium or contact.channel
+    # As the receipt leaves it: what left is not called back.
+    case = evolve(case, receipt)
     return [receipt, *_opt_out(case, context, medium, "complained to the carrier")]
 
 
 def record_reply(case: Case, command: c.RecordReply, context: Context) -> list[e.Event]:
-    if command.reply_id in case.replies:
+    if reply_name(command.channel, command.reply_id) in case.replies:
         return []
     reply = e.ReplyReceived(
         at=context.at,
@@ -344,17 +362,6 @@ def record_reply(case: Case, command: c.RecordReply, context: Context) -> list[e
     )
     left = left_by(command.text, context.medium_of(command.channel))
     return [reply, *_opt_out(case, context, left, "reply")] if left else [reply]
-
-
-def left_by(text: str, medium: str) -> str:
-    """What a whole message says is to stop: a channel, `all`; empty when it says no such thing.
-
-    Width, case, blanks and quotes do not matter.
-    """
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    said = "".join(each for each in plain if unicodedata.category(each) not in _NOT_WORDS)
-    answers = ((_LEAVES_CHANNEL, medium), (_LEAVES_CALLS, "call"), (_LEAVES_ALL, "all"))
-    return next((left for pattern, left in answers if pattern.fullmatch(said)), "")
 
 
 def record_opt_out(case: Case, command: c.RecordOptOut, context: Context) -> list[e.Event]:
@@ -415,9 +422,15 @@ _HOLDS_BY_OUTCOME: Final[Mapping[str, HoldKind]] = {
 def _heeded(case: Case, command: c.LogConversation, context: Context) -> list[e.Event]:
     """What follows by itself from what was said; a person may lift or change it afterwards."""
     kind = _HOLDS_BY_OUTCOME.get(command.outcome)
-    if kind is not None and all(hold.kind != kind for hold in case.holds.values()):
-        hold_id = f"talk-{command.conversation_id}"
-        said = c.PlaceHold(hold_id=hold_id, kind=kind, authority="said in a conversation")
+    # Who disputes one debt has said nothing of the others.
+    debt_id = command.debts[0] if kind == "dispute" and len(command.debts) == 1 else None
+    if kind is not None and not _is_held(case, kind, debt_id):
+        said = c.PlaceHold(
+            hold_id=f"talk-{command.conversation_id}",
+            kind=kind,
+            authority="said in a conversation",
+            debt_id=debt_id,
+        )
         return place_hold(case, said, context)
     if command.outcome == "asked_to_stop":
         return _opt_out(case, context, "all", "asked in a conversation")
@@ -425,6 +438,13 @@ def _heeded(case: Case, command: c.LogConversation, context: Context) -> list[e.
         gone = c.RetireContactPoint(point_id=command.point_id, reason="somebody else answered")
         return retire_contact_point(case, gone, context)
     return []
+
+
+def _is_held(case: Case, kind: HoldKind, debt_id: UUID | None) -> bool:
+    """Whether holds of the kind protect this debt already; all of them, when none is named."""
+    held = {hold.debt_id for hold in case.holds.values() if hold.kind == kind}
+    wanted = set(case.active_debts) if debt_id is None else {debt_id}
+    return None in held or (bool(wanted) and wanted <= held)
 
 
 def _covering(case: Case, command: c.LogConversation) -> UUID | None:

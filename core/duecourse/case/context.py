@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from duecourse.case.words import Role
+from duecourse.money.legal_places import AgreedOrder
 from duecourse.rules.gate import RuleBook
 from duecourse.rules.treatment import Treatment
 
@@ -25,6 +26,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     `contents` say what a template declares to contain, by its code, the channel and the language.
     `media` say by which rules a channel of the settings is judged: `sms-second` is an `sms`.
+    `orders` say, by creditor, which order of payment was agreed, where one was.
     """
 
     at: datetime
@@ -34,6 +36,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     licences: Mapping[str, str] = {}
     contents: Mapping[tuple[str, str, str], tuple[str, ...]] = {}
     media: Mapping[str, str] = {}
+    orders: Mapping[str, AgreedOrder] = {}
 
     def licence_of(self, creditor: str) -> str:
         """Empty where the settings do not say it: then the rules for every licence apply."""

@@ -8,7 +8,25 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, Final
 
-from duecourse.case import actions, contacts, holds, legal, lifecycle, payments, plans, steps, terms
+from duecourse.case import (
+    accrual,
+    actions,
+    adjustments,
+    affordability,
+    agreed_interest,
+    contacts,
+    disputes,
+    holds,
+    legal,
+    lifecycle,
+    limitation_asks,
+    payments,
+    plan_interest,
+    plans,
+    refunds,
+    steps,
+    terms,
+)
 from duecourse.case import commands as c
 from duecourse.case.context import Context
 from duecourse.case.errors import CaseIsClosed, CaseNotFound
@@ -17,7 +35,21 @@ from duecourse.case.evolve import evolve
 from duecourse.case.state import Case
 
 # Asks that make sense for a closed case.
-_EVEN_CLOSED: Final = frozenset({c.ReopenCase, c.CloseCase, c.StartDispatch, c.RequestContact})
+_EVEN_CLOSED: Final = frozenset(
+    {
+        c.ReopenCase,
+        c.CloseCase,
+        c.StartDispatch,
+        c.RequestContact,
+        c.ReconcileContact,
+        c.RecordRefund,
+        c.ReturnRefund,
+        c.PlaceDebt,
+        c.AddCosts,
+        c.ApproveAdjustment,
+        c.AllocateOverpayment,
+    }
+)
 # A verdict can be found again from the log alone, so what the settings say goes there first.
 _ASKS_THE_RULES: Final = frozenset(
     {
@@ -29,6 +61,9 @@ _ASKS_THE_RULES: Final = frozenset(
         c.RequestBureauReport,
     }
 )
+# What is agreed on, claimed or said is the sum of today.
+_ASKS_THE_SUM: Final = frozenset({c.OfferPlan, c.MakePromise, c.FollowTreatment, c.StartFiling})
+_ENDS_A_HOLD: Final = frozenset({c.LiftHold, c.ExpireHold})
 
 
 def decide(case: Case | None, command: c.Command, context: Context) -> list[Event]:
@@ -47,7 +82,12 @@ def decide(case: Case | None, command: c.Command, context: Context) -> list[Even
     kind = type(command)
     if case.is_closed and isinstance(command, c.Ask) and kind not in _EVEN_CLOSED:
         raise CaseIsClosed("the case is closed; reopen it first")
-    known = terms.licence_recorded(case, context) if kind in _ASKS_THE_RULES else []
+    known: list[Event] = accrual.accrued(case, context) if kind in _ASKS_THE_SUM else []
+    if kind in _ASKS_THE_RULES:
+        known += terms.licence_recorded(case, context)
+    if kind in _ENDS_A_HOLD and case.ledger.terms:
+        events = DECIDE[kind](case, command, context)
+        return [*events, *accrual.thawed(reduce(evolve, events, case), context)] if events else []
     if not known:
         return DECIDE[kind](case, command, context)
     events = DECIDE[kind](reduce(evolve, known, case), command, context)
@@ -71,6 +111,7 @@ DECIDE: Final[Mapping[type[c.Command], Callable[[Case, Any, Context], list[Event
     c.RequestContact: contacts.request_contact,
     c.StartDispatch: contacts.start_dispatch,
     c.CancelContact: contacts.cancel_contact,
+    c.ReconcileContact: contacts.reconcile_contact,
     c.RecordAccepted: contacts.record_accepted,
     c.RecordRejected: contacts.record_rejected,
     c.RecordUnknown: contacts.record_unknown,
@@ -89,7 +130,10 @@ DECIDE: Final[Mapping[type[c.Command], Callable[[Case, Any, Context], list[Event
     c.MakePromise: payments.make_promise,
     c.JudgePromise: payments.judge_promise,
     c.WithdrawPromise: payments.withdraw_promise,
+    c.RecordAffordability: affordability.record_affordability,
     c.OfferPlan: plans.offer_plan,
+    c.ApprovePlan: plans.approve_plan,
+    c.ChargePlanInterest: plan_interest.charge_plan_interest,
     c.AcceptPlan: plans.accept_plan,
     c.DeclinePlan: plans.decline_plan,
     c.WithdrawPlan: plans.withdraw_plan,
@@ -97,9 +141,25 @@ DECIDE: Final[Mapping[type[c.Command], Callable[[Case, Any, Context], list[Event
     c.JudgeInstalment: plans.judge_instalment,
     c.RecordPayment: payments.record_payment,
     c.ReversePayment: payments.reverse_payment,
+    c.AllocateOverpayment: refunds.allocate_overpayment,
+    c.RecordRefund: refunds.record_refund,
+    c.ReturnRefund: refunds.return_refund,
+    c.SetInterestTerms: agreed_interest.set_interest_terms,
+    c.AccrueInterest: accrual.accrue_interest,
+    c.AddCosts: adjustments.add_costs,
+    c.ProposeAdjustment: adjustments.propose_adjustment,
+    c.ApproveAdjustment: adjustments.approve_adjustment,
+    c.DeclineAdjustment: adjustments.decline_adjustment,
     c.PlaceHold: holds.place_hold,
     c.LiftHold: holds.lift_hold,
     c.ExpireHold: holds.expire_hold,
+    c.SetHoldEnd: holds.set_hold_end,
+    c.RaiseDispute: disputes.raise_dispute,
+    c.AnswerHold: disputes.answer_hold,
+    c.JudgeDeadline: disputes.judge_deadline,
+    c.SetLimitationTerms: limitation_asks.set_limitation_terms,
+    c.RecordLimitationAct: limitation_asks.record_limitation_act,
+    c.JudgeLimitation: limitation_asks.judge_limitation,
     c.ProposeReferral: legal.propose_referral,
     c.ApproveReferral: legal.approve_referral,
     c.DeclineReferral: legal.decline_referral,

@@ -10,6 +10,23 @@ from uuid import UUID
 
 import msgspec
 
+from duecourse.case.interest_terms import (
+    AdjustmentKind,
+    Because,
+    DebtCorrection,
+    InterestLine,
+    InterestTerms,
+)
+from duecourse.case.plan_terms import (
+    EarlyPayment,
+    Fit,
+    GraceDays,
+    Missed,
+    Need,
+    PlanApproval,
+    PlanTerms,
+    Waive,
+)
 from duecourse.case.words import (
     AnyChannel,
     AnyPoint,
@@ -19,8 +36,12 @@ from duecourse.case.words import (
     CloseReason,
     ConversationOutcome,
     CourtOutcome,
+    DisputeGround,
+    FoundOut,
     Holder,
     HoldKind,
+    HoldOutcome,
+    HoldVariant,
     Language,
     Licence,
     Name,
@@ -32,7 +53,13 @@ from duecourse.case.words import (
     Stage,
     Word,
 )
+from duecourse.money.account_terms import Change, Signed
+from duecourse.money.allocation import Bucket
 from duecourse.money.amounts import Buckets, Currency, Minor, PositiveMinor
+from duecourse.money.figures import Percent
+from duecourse.money.limitation_laws import Act as LimitationAct
+from duecourse.money.limitation_laws import Contract, Feature
+from duecourse.money.slots import Future, Slot
 from duecourse.rules.hours import Day, LocalTime
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -41,6 +68,14 @@ Line = Annotated[str, msgspec.Meta(max_length=500)]
 
 Text = Annotated[str, msgspec.Meta(max_length=500, extra={"personal": True})]
 """Free words. Whoever types them names people sooner or later, so they are sealed as well."""
+
+OrderName = Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9][a-z0-9-]{0,39})?$")]
+"""An order of payment across debts. Empty: the one that goes with the order within a debt."""
+
+LawName = Annotated[
+    str, msgspec.Meta(pattern=r"^([A-Za-z][A-Za-z-]{0,15})?$", examples=["cn", "uk-ew", "US-CA"])
+]
+"""A law of limitation. Empty: that of the place, or what the creditor recorded."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -112,8 +147,11 @@ class AgreedHours(Record):
 
 
 class Instalment(Record):
+    """`interest_minor` is what of the amount is interest of the plan, and not owed before it."""
+
     due_on: date
     amount_minor: PositiveMinor
+    interest_minor: Minor = 0
 
 
 class Allocation(Record):
@@ -296,6 +334,17 @@ class ContactUnknown(Fact):
     reason: Text
 
 
+class ContactReconciled(Fact):
+    """A person found out what became of a contact whose outcome was unknown.
+
+    `sent` counts as accepted from here on, `not_sent` as rejected.
+    """
+
+    contact_id: UUID
+    outcome: FoundOut
+    evidence: PersonalText
+
+
 class ContactPostponed(Fact):
     """The channel could not take it now, and says that nothing left; good again from `until` on."""
 
@@ -415,10 +464,13 @@ class ConversationLogged(Fact):
 
 
 class PromiseMade(Fact):
+    """Kept once the amount less `tolerance_minor` is paid."""
+
     promise_id: UUID
     currency: Currency
     amount_minor: PositiveMinor
     due_on: date
+    tolerance_minor: Minor = 0
 
 
 class PromiseKept(Fact):
@@ -436,7 +488,13 @@ class PromiseWithdrawn(Fact):
 
 
 class PlanOffered(Fact):
-    """A schedule put to the debtor. For a settlement, `waived_minor` is forgiven on completion."""
+    """A schedule put to the debtor. For a settlement, `waived_minor` is forgiven.
+
+    Of what is paid, all that is not interest of the plan, with what is forgiven, is what was owed.
+    `frozen_minor` is interest of a deferral that is not asked for. `grace_days` and
+    `breaks_after_missed` are the house's terms as they were; None: whatever they are.
+    `replaces` is the plan before, if that was accepted and then not kept to its end.
+    """
 
     plan_id: UUID
     kind: PlanKind
@@ -444,6 +502,45 @@ class PlanOffered(Fact):
     instalments: tuple[Instalment, ...]
     waived_minor: Minor
     expires_on: date
+    terms: PlanTerms | None = None
+    waive: Waive = "on_completion"
+    early_payment: EarlyPayment = "ahead"
+    frozen_minor: Minor = 0
+    grace_days: GraceDays | None = None
+    breaks_after_missed: Missed | None = None
+    fit: Fit | None = None
+    replaces: UUID | None = None
+    approval: PlanApproval | None = None
+
+
+class PlanProposed(Fact):
+    """A plan that needs a second person before it may be offered; what it will be is `offer`."""
+
+    offer: PlanOffered
+    needs: tuple[Need, ...]
+    reason: Text
+    proposed_by: str
+
+
+class AffordabilityAssessed(Fact):
+    """What a household can pay a month, by its income-and-expenditure form.
+
+    `lines` are those of the form, sealed; the sums stay when the key is gone, as plans are judged
+    by them. Only protected expenses are taken off the income; `available_minor` is what of the
+    surplus is left for this creditor.
+    """
+
+    assessment_id: UUID
+    currency: Currency
+    assessed_on: date
+    lines: tuple[PersonalText, ...]
+    evidence: PersonalText
+    income_minor: Minor
+    protected_expenses_minor: Minor
+    other_expenses_minor: Minor
+    surplus_minor: int
+    reserve_percent: Percent
+    available_minor: Minor
 
 
 class PlanAccepted(Fact):
@@ -472,6 +569,49 @@ class InstalmentMet(Fact):
     number: int
 
 
+class InstalmentCured(Fact):
+    """An instalment that was missed has been paid within the plan after all."""
+
+    plan_id: UUID
+    number: int
+    days_late: int
+
+
+class PlanInterestCharged(Fact):
+    """The interest of an instalment is owed from `on`: its day came, or money for it did.
+
+    Only the interest of periods that have begun is ever charged.
+    """
+
+    plan_id: UUID
+    number: int
+    on: date
+    charged: tuple[Allocation, ...]
+    payment_id: str = ""
+
+
+class PlanInterestReturned(Fact):
+    """The payment that interest was charged for went back before the instalment's day."""
+
+    plan_id: UUID
+    payment_id: Name
+    returned: tuple[Allocation, ...]
+
+
+class PlanRescheduled(Fact):
+    """What is left of a plan after money paid early, or after such money went back.
+
+    `payment_id` is the payment that was early. Empty: the schedule is again what it was before
+    so many of the changes, of which `kept` still hold.
+    """
+
+    plan_id: UUID
+    instalments: tuple[Instalment, ...]
+    payment_id: str = ""
+    saved_minor: Minor = 0
+    kept: int = 0
+
+
 class InstalmentMissed(Fact):
     plan_id: UUID
     number: int
@@ -488,7 +628,11 @@ class PlanCompleted(Fact):
 
 
 class PaymentRecorded(Fact):
-    """Money came in. Σ allocations + unallocated = amount, always."""
+    """Money came in. Σ allocations + unallocated = amount, always.
+
+    `debt_id` is the debtor's own direction. `profile` and the rest say in which order it was put
+    to the debts, so that it can be worked out again.
+    """
 
     payment_id: Name
     currency: Currency
@@ -499,6 +643,10 @@ class PaymentRecorded(Fact):
     unallocated_minor: Minor
     profile: Name
     citation: Line
+    debt_id: UUID | None = None
+    across: OrderName = ""
+    slots: tuple[Slot, ...] = ()
+    future: Future = "next"
 
 
 class PaymentReversed(Fact):
@@ -508,29 +656,221 @@ class PaymentReversed(Fact):
     reason: Text
 
 
+class PaymentReallocated(Fact):
+    """Money held unallocated went to debts that came, or came back, later."""
+
+    payment_id: Name
+    currency: Currency
+    allocations: tuple[Allocation, ...]
+    profile: Name
+    citation: Line
+    reason: Text
+
+
+class RefundPart(Record):
+    """What of a refund came out of one payment."""
+
+    payment_id: Name
+    amount_minor: PositiveMinor
+
+
+class RefundRecorded(Fact):
+    """Money held unallocated was paid back to the payer. Σ parts = amount, always."""
+
+    refund_id: Name
+    currency: Currency
+    amount_minor: PositiveMinor
+    refunded_on: date
+    evidence: PersonalText
+    parts: tuple[RefundPart, ...]
+
+
+class RefundReturned(Fact):
+    """A refund did not arrive, or came back: the money is held again."""
+
+    refund_id: Name
+    reason: Text
+
+
 class BalanceWaived(Fact):
-    """Forgiven by the creditor, as the completed settlement said."""
+    """Forgiven by the creditor, as the settlement said: on completion, or with a stage of it."""
 
     plan_id: UUID
     waived: tuple[Allocation, ...]
+    stage: int = 0
 
 
 class WaiverRevoked(Fact):
-    """The settlement is no longer met (a payment bounced), so what it forgave is owed again."""
+    """The settlement is no longer met (a payment bounced), so what it forgave is owed again.
+
+    With `after_stage` only what was forgiven with the stages after that one.
+    """
 
     plan_id: UUID
+    after_stage: int = 0
+
+
+# --- interest, charges, corrections ----------------------------------------------------------
+
+
+class InterestTermsSet(Fact):
+    """A debt bears interest on these terms, in the place of any that it had."""
+
+    debt_id: UUID
+    terms: InterestTerms
+    evidence: PersonalText
+
+
+class InterestAccrued(Fact):
+    """Interest of some days was added to a debt; the last day of it is the one before `to_on`.
+
+    `change` is what is owed more, without what the cap took away. `frozen` and `not_accrued` are
+    what a hold kept out of it. `citation` is of the accrual profile.
+    """
+
+    debt_id: UUID
+    from_on: date
+    to_on: date
+    amount_minor: Signed
+    change: Change
+    frozen: Buckets
+    not_accrued: Buckets
+    lines: tuple[InterestLine, ...]
+    profile: Name
+    citation: Line
+
+
+class InterestCapped(Fact):
+    """What the legal cap took away. It was never owed, and is no concession of the creditor."""
+
+    debt_id: UUID
+    amount_minor: PositiveMinor
+    heads: Buckets
+    on: date
+    cap: Name
+    citation: Line
+    says: Line
+
+
+class PaymentPart(Record):
+    """Where a payment went, as it is known now."""
+
+    payment_id: Name
+    allocations: tuple[Allocation, ...]
+    unallocated_minor: Minor
+
+
+class InterestCorrected(Fact):
+    """The debts of a currency were worked out again, as something was learned of their past.
+
+    One fact for all of them, as a part of it alone would not add up. `payments` are those that
+    went elsewhere than was said before; `payment_id` the one that it was about, if it was one.
+    """
+
+    currency: Currency
+    because: Because
+    payment_id: str
+    from_on: date
+    through_on: date
+    amount_minor: Signed
+    debts: tuple[DebtCorrection, ...]
+    payments: tuple[PaymentPart, ...]
+
+
+class CostsAdded(Fact):
+    """A charge on a debt. `posted_minor` is what of it the cap has room for: only that is owed."""
+
+    charge_id: Name
+    debt_id: UUID
+    bucket: Bucket
+    amount_minor: PositiveMinor
+    posted_minor: Minor
+    incurred_on: date
+    ground: Text
+    citation: Text
+
+
+class AdjustmentProposed(Fact):
+    """What one person would change of a debt, until another one approves it."""
+
+    adjustment_id: Name
+    debt_id: UUID
+    kind: AdjustmentKind
+    change: Change
+    value_on: date
+    reason: Text
+    authority: Text
+    proposed_by: str
+
+
+class AdjustmentDeclined(Fact):
+    adjustment_id: Name
+    reason: Text
+    declined_by: str
+
+
+class DebtAdjusted(Fact):
+    """A debt was found to be more or less than was said, by heads, as of `value_on`."""
+
+    adjustment_id: Name
+    debt_id: UUID
+    change: Change
+    value_on: date
+    reason: Text
+    authority: Text
+    proposed_by: str
+    approved_by: str
+
+
+class DebtWrittenOff(Fact):
+    """The creditor wrote a debt off in its books. If it is `still_owed`, nothing else changes.
+
+    Otherwise `forgiven` is what was owed and is owed no more.
+    """
+
+    adjustment_id: Name
+    debt_id: UUID
+    value_on: date
+    still_owed: bool
+    forgiven: Buckets
+    reason: Text
+    authority: Text
+    proposed_by: str
+    approved_by: str
 
 
 # --- holds -----------------------------------------------------------------------------------
 
 
+class HoldDeadline(Record):
+    """What we have to do while a hold lasts, by the end of a day on the debtor's clock."""
+
+    name: Word
+    due_on: date
+    citation: Line = ""
+
+
 class HoldPlaced(Fact):
+    """With a `debt_id` it protects that debt alone.
+
+    `citation` is of the rule that gave it its end and its deadlines. `reason` says why it lasts
+    longer than the law gives it, `purpose` what is done otherwise for a debtor who needs care.
+    With `deferred` the interest that it held back joins what is owed when it ends, where the law
+    lets it; otherwise it never does.
+    """
+
     hold_id: Name
     kind: HoldKind
     blocks: tuple[Blocks, ...]
     until: date | None
     authority: Text
     debt_id: UUID | None = None
+    variant: HoldVariant = ""
+    deadlines: tuple[HoldDeadline, ...] = ()
+    citation: Line = ""
+    reason: Text = ""
+    purpose: Text = ""
+    deferred: bool = False
 
 
 class HoldLifted(Fact):
@@ -540,6 +880,101 @@ class HoldLifted(Fact):
 
 class HoldExpired(Fact):
     hold_id: Name
+
+
+class DisputeRaised(Fact):
+    """What the debtor disputes of a debt. The hold of the same id protects it until our answer.
+
+    `amount_minor` is how much of it is not owed, as the debtor says; None is all or not said.
+    """
+
+    hold_id: Name
+    debt_id: UUID
+    ground: DisputeGround
+    said: PersonalText
+    evidence: PersonalText
+    amount_minor: Minor | None = None
+
+
+class HoldAnswered(Fact):
+    """What we answered, on which day. The hold lasts through `until`; None: until it is lifted."""
+
+    hold_id: Name
+    outcome: HoldOutcome
+    answered_on: date
+    until: date | None
+    reason: PersonalText
+    evidence: PersonalText
+    deadlines: tuple[HoldDeadline, ...] = ()
+
+
+class HoldEndSet(Fact):
+    """A hold ends on another day than was known when it was placed. None: when it is lifted."""
+
+    hold_id: Name
+    until: date | None
+    reason: Text
+    citation: Line = ""
+
+
+class DeadlineMissed(Fact):
+    """We did not do by its day what a hold asks of us. The hold goes on."""
+
+    hold_id: Name
+    deadline: Word
+    due_on: date
+    citation: Line = ""
+
+
+# --- limitation ------------------------------------------------------------------------------
+
+
+class LimitationTermsSet(Fact):
+    """By which law, from which day and for which kind of contract the period of a debt runs.
+
+    `starts_on` is when it fell due or was accelerated; `known_on` when the creditor came to know.
+    """
+
+    debt_id: UUID
+    law: LawName
+    contract: Contract
+    starts_on: date
+    known_on: date | None
+    how: Text
+
+
+class LimitationActRecorded(Fact):
+    """An act that may move the clock of a debt and that no other event tells of.
+
+    `has` says what is proved of it; `until` is the last day of what lasts.
+    """
+
+    act_id: Name
+    debt_id: UUID
+    act: LimitationAct
+    on: date
+    until: date | None
+    has: tuple[Feature, ...]
+    evidence: PersonalText
+
+
+class LimitationWarned(Fact):
+    """The period of a debt ends on `expires_on`, in so many days."""
+
+    debt_id: UUID
+    expires_on: date
+    days: int
+    law: LawName
+    citation: Line
+
+
+class LimitationExpired(Fact):
+    """The last day on which a debt could be taken to court has passed."""
+
+    debt_id: UUID
+    expires_on: date
+    law: LawName
+    citation: Line
 
 
 # --- legal action ----------------------------------------------------------------------------
@@ -640,14 +1075,22 @@ Event = (
     | LicenceRecorded | PossiblePlaceAdded | FactRecorded | LimitationRecorded
     | StageMoved | TreatmentStepTaken | CaseClosed | CaseReopened
     | ContactPermitted | ContactRefused | ContactDispatching | ContactAccepted | ContactRejected
-    | ContactUnknown | ContactPostponed | ContactCancelled | ReceiptRecorded | ReplyReceived
+    | ContactUnknown | ContactReconciled | ContactPostponed | ContactCancelled
+    | ReceiptRecorded | ReplyReceived
     | ChannelOptedOut | ChannelOptedIn | ConsentGiven | ConsentWithdrawn | HoursAgreed
     | AgreedHoursEnded | MediumRefused | MediumAllowed | ConversationLogged
     | PromiseMade | PromiseKept | PromiseBroken | PromiseWithdrawn
     | PlanOffered | PlanAccepted | PlanDeclined | PlanWithdrawn | PlanLapsed
     | InstalmentMet | InstalmentMissed | PlanBroken | PlanCompleted
+    | PlanProposed | AffordabilityAssessed | InstalmentCured
+    | PlanInterestCharged | PlanInterestReturned | PlanRescheduled
     | PaymentRecorded | PaymentReversed | BalanceWaived | WaiverRevoked
+    | PaymentReallocated | RefundRecorded | RefundReturned
+    | InterestTermsSet | InterestAccrued | InterestCapped | InterestCorrected
+    | CostsAdded | AdjustmentProposed | AdjustmentDeclined | DebtAdjusted | DebtWrittenOff
     | HoldPlaced | HoldLifted | HoldExpired
+    | DisputeRaised | HoldAnswered | HoldEndSet | DeadlineMissed
+    | LimitationTermsSet | LimitationActRecorded | LimitationWarned | LimitationExpired
     | LegalReferralProposed | LegalReferralApproved | LegalReferralDeclined
     | LegalReferralWithdrawn | FilingStarted | ClaimFiled | FilingFailed | CourtOutcomeRecorded
     | ActionRefused | BureauReportPermitted | BureauReportCancelled

@@ -9,8 +9,14 @@ import msgspec
 from msgspec.structs import replace
 
 from duecourse.case import events as e
+from duecourse.case.evolve_clock import with_clock
+from duecourse.case.evolve_holds import APPLY_HOLDS
+from duecourse.case.evolve_ledger import APPLY_LEDGER, disputed_debts, kept_in_ledger
+from duecourse.case.evolve_overpayments import APPLY_OVERPAYMENTS
+from duecourse.case.evolve_plans import APPLY_PLANS
 from duecourse.case.evolve_terms import APPLY_TERMS
 from duecourse.case.state import (
+    NO_PROOF,
     RECEIPT_ORDER,
     BureauReport,
     Case,
@@ -24,8 +30,9 @@ from duecourse.case.state import (
     Referral,
     Refusal,
     StepProgress,
+    reply_name,
 )
-from duecourse.case.treatment import after_failure, after_recall, after_refusal
+from duecourse.case.treatment import after_failure, after_proof, after_recall, after_refusal
 
 K = TypeVar("K")
 V = TypeVar("V", bound=msgspec.Struct)
@@ -40,7 +47,9 @@ def evolve(case: Case | None, event: e.Event) -> Case:
     if case is None:
         assert isinstance(event, e.CaseOpened), "a case's first event is CaseOpened"
         return _opened(event)
-    return APPLY[type(event)](replace(case, at=event.at), event)
+    before = replace(case, at=event.at)
+    after = kept_in_ledger(before, APPLY[type(event)](before, event), event)
+    return with_clock(after, event)
 
 
 def _changed(many: Mapping[K, V], entry: K, /, **fields: object) -> dict[K, V]:
@@ -70,6 +79,7 @@ def _debt_placed(case: Case, event: e.DebtPlaced) -> Case:
     account = DebtAccount(
         debt=event.debt,
         outstanding=event.debt.balance,
+        placed_at=event.at,
         limitation_expires_on=event.debt.limitation_expires_on,
     )
     debts = {**case.debts, event.debt.debt_id: account}
@@ -77,11 +87,13 @@ def _debt_placed(case: Case, event: e.DebtPlaced) -> Case:
 
 
 def _debt_withdrawn(case: Case, event: e.DebtWithdrawn) -> Case:
-    debts = _changed(case.debts, event.debt_id, withdrawn=True)
+    debts = _changed(case.debts, event.debt_id, withdrawn=True, withdrawn_at=event.at)
     return replace(case, debts=debts, contacts=_called_off(case))
 
 
-def _called_off(case: Case, *, channel: str = "", point: str = "") -> Mapping[UUID, Contact]:
+def _called_off(
+    case: Case, *, channel: str = "", point: str = "", debt: UUID | None = None
+) -> Mapping[UUID, Contact]:
     """What is on its way cannot be called back; should it not leave, it is not tried again."""
     on_their_way = [
         key
@@ -89,6 +101,7 @@ def _called_off(case: Case, *, channel: str = "", point: str = "") -> Mapping[UU
         if contact.status == "dispatching"
         and channel in ("", contact.channel, contact.medium)
         and point in ("", contact.point_id)
+        and contact.is_about(debt)
     ]
     contacts = case.contacts
     for key in on_their_way:
@@ -188,22 +201,42 @@ def _dispatching(case: Case, event: e.ContactDispatching) -> Case:
 
 
 def _accepted(case: Case, event: e.ContactAccepted) -> Case:
-    contacts = _changed(
-        case.contacts, event.contact_id, status="accepted", reference=event.reference
-    )
-    return replace(case, contacts=contacts)
+    return _taken(case, event.contact_id, reference=event.reference)
 
 
 def _rejected(case: Case, event: e.ContactRejected) -> Case:
+    if case.contacts[event.contact_id].proven:
+        return _taken(case, event.contact_id)
     contacts = _changed(case.contacts, event.contact_id, status="rejected")
     return replace(case, contacts=contacts, steps=after_failure(case, event.contact_id, event.at))
 
 
 def _unknown(case: Case, event: e.ContactUnknown) -> Case:
-    return replace(case, contacts=_changed(case.contacts, event.contact_id, status="unknown"))
+    """Nothing is unknown of what has receipts: they may come before whoever sent it gives up."""
+    is_known = case.contacts[event.contact_id].delivery is not None
+    doubt = {"unknown_at": event.at, "doubt": event.reason}
+    if is_known:
+        return _taken(case, event.contact_id, **doubt)
+    contacts = _changed(case.contacts, event.contact_id, status="unknown", **doubt)
+    return replace(case, contacts=contacts)
+
+
+def _reconciled(case: Case, event: e.ContactReconciled) -> Case:
+    if event.outcome == "sent":
+        return _taken(case, event.contact_id, found_out=event.outcome)
+    contacts = _changed(case.contacts, event.contact_id, status="rejected", found_out=event.outcome)
+    return replace(case, contacts=contacts, steps=after_failure(case, event.contact_id, event.at))
+
+
+def _taken(case: Case, contact_id: UUID, **fields: object) -> Case:
+    """Nothing calls it off any more, whatever came while it was on its way."""
+    contacts = _changed(case.contacts, contact_id, status="accepted", called_off=False, **fields)
+    return replace(case, contacts=contacts, steps=after_proof(case, contact_id))
 
 
 def _postponed(case: Case, event: e.ContactPostponed) -> Case:
+    if case.contacts[event.contact_id].proven:
+        return _taken(case, event.contact_id)
     contacts = _changed(
         case.contacts,
         event.contact_id,
@@ -221,20 +254,38 @@ def _cancelled(case: Case, event: e.ContactCancelled) -> Case:
 
 
 def _receipt(case: Case, event: e.ReceiptRecorded) -> Case:
+    """Receipts add up to the same whatever their order, and before or after what else is known."""
     contact = case.contacts[event.contact_id]
     known = contact.delivery
-    latest = max(event.status, known or event.status, key=RECEIPT_ORDER.index)
-    contacts = _changed(
-        case.contacts,
-        event.contact_id,
-        delivery=latest,
-        receipts=(*contact.receipts, event.receipt_id),
+    seen = replace(
+        contact,
+        delivery=max(event.status, known or event.status, key=RECEIPT_ORDER.index),
+        proven=contact.proven or event.status not in NO_PROOF,
+        receipts=tuple(sorted({*contact.receipts, event.receipt_id})),
     )
-    return replace(case, contacts=contacts)
+    case = replace(case, contacts={**case.contacts, event.contact_id: seen})
+    if not _is_settled_by_receipts(seen):
+        return case
+    return _taken(case, event.contact_id, dispatched_at=seen.dispatched_at or event.at)
+
+
+def _is_settled_by_receipts(contact: Contact) -> bool:
+    """Whether receipts say more of a contact than what was believed of it.
+
+    One that is on its way waits for the channel's own answer, which has the reference. One that
+    was never given to a channel has no receipts, whoever says so.
+    """
+    match contact.status:
+        case "unknown":
+            return True
+        case "rejected" | "permitted" | "cancelled":
+            return contact.proven and bool(contact.key)
+        case _:
+            return False
 
 
 def _reply(case: Case, event: e.ReplyReceived) -> Case:
-    return replace(case, replies=(*case.replies, event.reply_id))
+    return replace(case, replies=(*case.replies, reply_name(event.channel, event.reply_id)))
 
 
 def _opted_out(case: Case, event: e.ChannelOptedOut) -> Case:
@@ -284,7 +335,12 @@ def _conversation(case: Case, event: e.ConversationLogged) -> Case:
 
 
 def _promised(case: Case, event: e.PromiseMade) -> Case:
-    promise = Promise(currency=event.currency, amount_minor=event.amount_minor, due_on=event.due_on)
+    promise = Promise(
+        currency=event.currency,
+        amount_minor=event.amount_minor,
+        due_on=event.due_on,
+        tolerance_minor=event.tolerance_minor,
+    )
     return replace(case, promises={**case.promises, event.promise_id: promise})
 
 
@@ -300,20 +356,9 @@ def _promise_withdrawn(case: Case, event: e.PromiseWithdrawn) -> Case:
     return replace(case, promises=_changed(case.promises, event.promise_id, status="withdrawn"))
 
 
-def _plan_offered(case: Case, event: e.PlanOffered) -> Case:
-    plan = Plan(
-        kind=event.kind,
-        currency=event.currency,
-        instalments=event.instalments,
-        waived_minor=event.waived_minor,
-        expires_on=event.expires_on,
-        offered_at=event.at,
-    )
-    return replace(case, plans={**case.plans, event.plan_id: plan})
-
-
 def _plan_accepted(case: Case, event: e.PlanAccepted) -> Case:
-    return replace(case, plans=_changed(case.plans, event.plan_id, status="active"))
+    plans = _changed(case.plans, event.plan_id, status="active", accepted_at=event.at)
+    return replace(case, plans=plans)
 
 
 def _plan_declined(case: Case, event: e.PlanDeclined) -> Case:
@@ -367,6 +412,12 @@ def _paid(case: Case, event: e.PaymentRecorded) -> Case:
         unallocated_minor=event.unallocated_minor,
         promises=tuple(promises),
         plans=tuple(plans),
+        debt_id=event.debt_id,
+        profile=event.profile,
+        across=event.across,
+        slots=event.slots,
+        future=event.future,
+        disputed=disputed_debts(case),
     )
     return replace(
         case,
@@ -406,7 +457,7 @@ def _reversed(case: Case, event: e.PaymentReversed) -> Case:
 def _promise_less(promise: Promise, payment: Payment) -> Promise:
     """A promise kept with money that went back is open again; the calendar will judge it."""
     paid = promise.paid_minor - payment.amount_minor
-    reopen = promise.status == "kept" and paid < promise.amount_minor
+    reopen = promise.status == "kept" and paid < promise.enough_minor
     return replace(promise, paid_minor=paid, status="open" if reopen else promise.status)
 
 
@@ -414,17 +465,12 @@ def _plan_less(plan: Plan, payment: Payment) -> Plan:
     less = replace(plan, paid_minor=plan.paid_minor - payment.amount_minor)
     covered = less.covered()
     reopen = less.status == "completed" and covered < len(less.instalments)
-    return replace(less, met=min(less.met, covered), status="active" if reopen else less.status)
-
-
-def _waived(case: Case, event: e.BalanceWaived) -> Case:
-    plans = _changed(case.plans, event.plan_id, waiver=event.waived)
-    return replace(case, debts=_with(case, event.waived, -1), plans=plans)
-
-
-def _waiver_revoked(case: Case, event: e.WaiverRevoked) -> Case:
-    debts = _with(case, case.plans[event.plan_id].waiver, +1)
-    return replace(case, debts=debts, plans=_changed(case.plans, event.plan_id, waiver=()))
+    return replace(
+        less,
+        met=min(less.met, covered),
+        cured=tuple(number for number in less.cured if number <= covered),
+        status="active" if reopen else less.status,
+    )
 
 
 # --- holds and legal action --------------------------------------------------------------------
@@ -438,14 +484,15 @@ def _hold_placed(case: Case, event: e.HoldPlaced) -> Case:
         since=event.at,
         until=event.until,
         debt_id=event.debt_id,
+        variant=event.variant,
+        deadlines=event.deadlines,
+        purpose=event.purpose,
+        deferred=event.deferred,
     )
-    contacts = _called_off(case) if "outreach" in event.blocks else case.contacts
+    contacts = case.contacts
+    if "outreach" in event.blocks:
+        contacts = _called_off(case, debt=event.debt_id)
     return replace(case, holds={**case.holds, event.hold_id: hold}, contacts=contacts)
-
-
-def _hold_ended(case: Case, event: e.HoldLifted | e.HoldExpired) -> Case:
-    holds = {key: hold for key, hold in case.holds.items() if key != event.hold_id}
-    return replace(case, holds=holds, past_holds=(*case.past_holds, event.hold_id))
 
 
 def _referral_proposed(case: Case, event: e.LegalReferralProposed) -> Case:
@@ -546,6 +593,7 @@ APPLY: Final[Mapping[type[e.Event], Callable[[Case, Any], Case]]] = {
     e.ContactAccepted: _accepted,
     e.ContactRejected: _rejected,
     e.ContactUnknown: _unknown,
+    e.ContactReconciled: _reconciled,
     e.ContactPostponed: _postponed,
     e.ContactCancelled: _cancelled,
     e.ReceiptRecorded: _receipt,
@@ -557,7 +605,6 @@ APPLY: Final[Mapping[type[e.Event], Callable[[Case, Any], Case]]] = {
     e.PromiseKept: _promise_kept,
     e.PromiseBroken: _promise_broken,
     e.PromiseWithdrawn: _promise_withdrawn,
-    e.PlanOffered: _plan_offered,
     e.PlanAccepted: _plan_accepted,
     e.PlanDeclined: _plan_declined,
     e.PlanWithdrawn: _plan_withdrawn,
@@ -568,11 +615,7 @@ APPLY: Final[Mapping[type[e.Event], Callable[[Case, Any], Case]]] = {
     e.PlanCompleted: _plan_completed,
     e.PaymentRecorded: _paid,
     e.PaymentReversed: _reversed,
-    e.BalanceWaived: _waived,
-    e.WaiverRevoked: _waiver_revoked,
     e.HoldPlaced: _hold_placed,
-    e.HoldLifted: _hold_ended,
-    e.HoldExpired: _hold_ended,
     e.LegalReferralProposed: _referral_proposed,
     e.LegalReferralApproved: _referral_approved,
     e.LegalReferralDeclined: _referral_declined,
@@ -585,4 +628,8 @@ APPLY: Final[Mapping[type[e.Event], Callable[[Case, Any], Case]]] = {
     e.BureauReportPermitted: _bureau_permitted,
     e.BureauReportCancelled: _bureau_cancelled,
     **APPLY_TERMS,
+    **APPLY_HOLDS,
+    **APPLY_PLANS,
+    **APPLY_OVERPAYMENTS,
+    **APPLY_LEDGER,
 }

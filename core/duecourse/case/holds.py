@@ -1,6 +1,7 @@
 """Holds: what protects the debtor, or the process, from going on."""
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
@@ -8,33 +9,78 @@ from duecourse.case.context import Context
 from duecourse.case.days import check_day
 from duecourse.case.errors import Invalid, TooEarly, Unknown
 from duecourse.case.lifecycle import recall, recall_reports
-from duecourse.case.state import Case
-from duecourse.case.words import HOLD_BLOCKS
+from duecourse.case.state import Case, Hold
+from duecourse.money.recurrence import months_after
+from duecourse.rules.protection import Duty, Protection, protection, variants_of
+
+MOST_HOLDS: Final = 200
 
 
 def place_hold(case: Case, command: c.PlaceHold, context: Context) -> list[e.Event]:
-    """From now on what the hold blocks is blocked; contacts not yet sent are called back."""
+    """From now on what the hold blocks is blocked; contacts not yet sent are called back.
+
+    What is not said - what it blocks, until when, what we have to do by when - the law says.
+    """
     if command.hold_id in case.holds:
         return []
     if command.hold_id in case.past_holds:
         raise Invalid(f"hold {command.hold_id!r} has ended; use another hold_id", "hold_id")
-    _check_until(command.until, case.today(context.at))
     if command.debt_id is not None and command.debt_id not in case.debts:
         raise Unknown(f"the case has no debt {command.debt_id}", "debt_id")
-    blocks = HOLD_BLOCKS[command.kind] if command.blocks is None else command.blocks
+    if len(case.holds) >= MOST_HOLDS:
+        raise Invalid(f"a case may have {MOST_HOLDS} holds; lift those that have ended", "hold_id")
+    today = case.today(context.at)
+    law = law_of(case, command.kind, command.variant, today)
+    _check_until(command.until, today)
+    _check_terms(case, command, law, today)
     placed = e.HoldPlaced(
         at=context.at,
         hold_id=command.hold_id,
         kind=command.kind,
-        blocks=blocks,
-        until=command.until,
+        blocks=law.blocks if command.blocks is None else command.blocks,
+        until=command.until or law.last_day(today),
         authority=command.authority,
         debt_id=command.debt_id,
+        variant=command.variant,
+        deadlines=deadlines(law.duties, today),
+        citation=law.citation,
+        reason=command.reason,
+        purpose=command.purpose,
+        deferred=command.deferred,
     )
-    why = f"a hold was placed: {command.kind}"
-    contacts = recall(case, context, why) if "outreach" in blocks else []
-    reports = recall_reports(case, context, why) if "bureau" in blocks else []
-    return [placed, *contacts, *reports]
+    return [placed, *called_back(case, placed, context)]
+
+
+def called_back(case: Case, placed: e.HoldPlaced, context: Context) -> list[e.Event]:
+    """What waits to leave about the debts that are protected now."""
+    why = f"a hold was placed: {placed.kind}"
+    debt = placed.debt_id
+    contacts = recall(case, context, why, debt=debt) if "outreach" in placed.blocks else []
+    reports = recall_reports(case, context, why, debt=debt) if "bureau" in placed.blocks else []
+    return [*contacts, *reports]
+
+
+def law_of(case: Case, kind: str, variant: str, on: date) -> Protection:
+    """What the law of the debtor's places gives; of several places the strictest."""
+    places = [case.debtor.jurisdiction, *(each.jurisdiction for each in case.other_places)]
+    try:
+        return protection(kind, variant, list(dict.fromkeys(places)), on)
+    except LookupError:
+        known = ", ".join(sorted(each or '""' for each in variants_of(kind)))
+        raise Invalid(
+            f"the law of the place knows no {kind} of the form {variant!r}; elsewhere there"
+            f" are: {known}",
+            "variant",
+        ) from None
+
+
+def deadlines(duties: tuple[Duty, ...], since: date) -> tuple[e.HoldDeadline, ...]:
+    return tuple(
+        e.HoldDeadline(
+            name=each.name, due_on=since + timedelta(days=each.days), citation=each.citation
+        )
+        for each in duties
+    )
 
 
 def _check_until(until: date | None, today: date) -> None:
@@ -45,11 +91,48 @@ def _check_until(until: date | None, today: date) -> None:
         raise Invalid(f"a hold cannot end before today ({today})", "until")
 
 
+def _check_terms(case: Case, command: c.PlaceHold, law: Protection, today: date) -> None:
+    """What goes beyond the law is possible, as nobody may go unprotected; but not unexplained."""
+    if law.needs_purpose and not command.purpose.strip():
+        raise Invalid("say what is done otherwise for the debtor, and no more than that", "purpose")
+    if command.reason.strip():
+        return
+    check_length(law, today, command.until)
+    before = _latest_start(case, command)
+    if law.once_per_months and before and today < months_after(before, law.once_per_months):
+        raise Invalid(
+            f"there was one on {before}, and the law gives one in {law.once_per_months} months"
+            f" ({law.citation}); give the reason for another",
+            "reason",
+        )
+
+
+def check_length(law: Protection, since: date, until: date | None) -> None:
+    """Raises Invalid for an end later than the law gives."""
+    longest = law.longest(since)
+    if until is not None and longest is not None and until > longest:
+        raise Invalid(
+            f"the law gives it until {longest} ({law.citation}); give the reason for longer",
+            "until",
+        )
+
+
+def _latest_start(case: Case, command: c.PlaceHold) -> date | None:
+    alike = [*case.holds.values(), *case.ended_holds.values()]
+    return max(
+        (
+            case.today(hold.since)
+            for hold in alike
+            if (hold.kind, hold.variant) == (command.kind, command.variant)
+        ),
+        default=None,
+    )
+
+
 def lift_hold(case: Case, command: c.LiftHold, context: Context) -> list[e.Event]:
     if command.hold_id in case.past_holds:
         return []
-    if command.hold_id not in case.holds:
-        raise Unknown(f"the case has no hold {command.hold_id!r}", "hold_id")
+    hold_named(case, command.hold_id)
     return [e.HoldLifted(at=context.at, hold_id=command.hold_id, reason=command.reason)]
 
 
@@ -60,3 +143,45 @@ def expire_hold(case: Case, command: c.ExpireHold, context: Context) -> list[e.E
     if hold.until is None or case.today(context.at) <= hold.until:
         raise TooEarly(f"the hold lasts until {hold.until or 'it is lifted'}", "hold_id")
     return [e.HoldExpired(at=context.at, hold_id=command.hold_id)]
+
+
+def set_hold_end(case: Case, command: c.SetHoldEnd, context: Context) -> list[e.Event]:
+    """Another end, with its reason; or the one that the law counts from the end of a treatment."""
+    if (command.until is None) == (command.treatment_ended_on is None):
+        raise Invalid("give either this or treatment_ended_on", "until")
+    hold = hold_named(case, command.hold_id)
+    today = case.today(context.at)
+    until, citation = command.until, ""
+    if command.treatment_ended_on is not None:
+        until, citation = _after_treatment(case, hold, command.treatment_ended_on)
+        # The days may have passed before anybody told us: then it ends with today.
+        until = max(until, today)
+    _check_until(until, today)
+    if hold.until == until:
+        return []
+    return [
+        e.HoldEndSet(
+            at=context.at,
+            hold_id=command.hold_id,
+            until=until,
+            reason=command.reason,
+            citation=citation,
+        )
+    ]
+
+
+def _after_treatment(case: Case, hold: Hold, ended_on: date) -> tuple[date, str]:
+    since = case.today(hold.since)
+    law = law_of(case, hold.kind, hold.variant, since)
+    if law.after_treatment_days is None:
+        raise Invalid("this hold does not depend on a treatment; give until", "treatment_ended_on")
+    check_day(ended_on, since, "treatment_ended_on")
+    return ended_on + timedelta(days=law.after_treatment_days), law.citation
+
+
+def hold_named(case: Case, hold_id: str) -> Hold:
+    """Raises Unknown for a hold that the case does not have now."""
+    hold = case.holds.get(hold_id)
+    if hold is None:
+        raise Unknown(f"the case has no hold {hold_id!r}", "hold_id")
+    return hold

@@ -8,7 +8,7 @@ from duecourse.case import events as e
 from duecourse.case.actions import refused_action
 from duecourse.case.context import Context
 from duecourse.case.errors import NotAllowed, StageNotReady, Unknown, WrongState
-from duecourse.case.lifecycle import missing_for_legal
+from duecourse.case.lifecycle import claimable, missing_for_legal
 from duecourse.case.state import Case, Referral
 from duecourse.case.words import ENDS_ACTION
 
@@ -31,9 +31,7 @@ def proposal(case: Case, context: Context, referral_id: UUID, grounds: str) -> l
         at=context.at,
         referral_id=referral_id,
         grounds=grounds,
-        debt_ids=tuple(
-            key for key, account in case.active_debts.items() if account.outstanding.total
-        ),
+        debt_ids=claimable(case),
         proposed_by=context.actor.id,
     )
     if case.stage in {"pre_legal", "legal"}:
@@ -55,7 +53,7 @@ def approve_referral(case: Case, command: c.ApproveReferral, context: Context) -
         raise NotAllowed("a referral is approved by another person than the one who proposed it")
     if any(each is not referral and each.status in _UNDER_WAY for each in case.referrals.values()):
         raise WrongState("another referral is under way; withdraw it first", "referral_id")
-    missing = missing_for_legal(case)
+    missing = missing_for_legal(case, referral.debt_ids)
     if missing:
         raise StageNotReady(f"no longer ready for legal action: {'; '.join(missing)}")
     refused = _refused(case, context, command.referral_id, "approval")
@@ -114,7 +112,7 @@ def start_filing(case: Case, command: c.StartFiling, context: Context) -> list[e
         return []
     if referral.status != "approved" or case.stage != "legal":
         raise WrongState(f"the referral is {referral.status}, the case {case.stage}", "referral_id")
-    missing = missing_for_legal(case)
+    missing = missing_for_legal(case, referral.debt_ids)
     if missing:
         raise StageNotReady(f"no longer ready for legal action: {'; '.join(missing)}")
     refused = _refused(case, context, command.referral_id, "filing")

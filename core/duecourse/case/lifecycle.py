@@ -1,14 +1,19 @@
 """Opening, debts, addresses, stages, closing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
+from uuid import UUID
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
+from duecourse.case.agreed_interest import with_terms
 from duecourse.case.context import Context
 from duecourse.case.days import check_day
-from duecourse.case.errors import Invalid, StageNotReady, Unknown, WrongState
-from duecourse.case.evolve import evolve
+from duecourse.case.errors import CaseIsClosed, Invalid, StageNotReady, Unknown, WrongState
+from duecourse.case.evolve import evolve, fold
+from duecourse.case.interest_terms import AgreedInterest
+from duecourse.case.limitation import limitation
+from duecourse.case.overpayments import after, used_surplus
 from duecourse.case.situation import LOST
 from duecourse.case.state import Case, Contact, Conversation, Plan
 from duecourse.case.words import ENDS_ACTION, MANUAL_CHANNELS, NOT_CONNECTED, CloseReason, Stage
@@ -36,11 +41,47 @@ def open_case(case: Case | None, command: c.OpenCase, context: Context) -> list[
         raise Invalid("two debts have the same debt_id; give each account its own", "debts")
     _check_debts(case, new, context, "debts")
     debts: list[e.Event] = [e.DebtPlaced(at=context.at, debt=debt) for debt in new]
+    interest = [each for each in command.interest if each.debt_id not in placed]
     if case is None:
-        return [_opened(command, context), *debts]
+        return _with_interest(None, [_opened(command, context), *debts], interest, context)
     if debts and case.is_closed:
-        return [*_reopened_for_debt(case, context), *debts]
-    return debts
+        debts = [*_reopened_for_debt(case, context), *debts]
+    return _with_surplus(case, _with_interest(case, debts, interest, context), context)
+
+
+def _with_interest(
+    case: Case | None, placed: list[e.Event], interest: list[AgreedInterest], context: Context
+) -> list[e.Event]:
+    """The debts with the terms on which they bear interest, from the day on which those began."""
+    now = fold(placed, case)
+    for each in interest:
+        if now is None or each.debt_id not in now.debts:
+            raise Unknown(f"there is no debt {each.debt_id} to bear interest", "interest")
+        agreed = with_terms(now, each.debt_id, each.terms, each.evidence, context)
+        placed = [*placed, *agreed]
+        now = fold(agreed, now)
+    return placed
+
+
+def _with_surplus(case: Case, placed: list[e.Event], context: Context) -> list[e.Event]:
+    """What was held for the debtor pays the new debt at once."""
+    now = after(case, placed)
+    used = used_surplus(now, context, "a debt was placed") if placed else []
+    return [*placed, *used, *after_surplus(after(now, used), context)] if used else placed
+
+
+def after_surplus(case: Case, context: Context) -> list[e.Event]:
+    """What follows when money that was held has paid something."""
+    if case.is_closed:
+        return []
+    if not case.owes:
+        return closing(case, context, "paid")
+    messages = [
+        each
+        for each in recall(case, context, "money that was held paid a debt")
+        if case.contacts[each.contact_id].channel not in MANUAL_CHANNELS
+    ]
+    return [*moot_promises(case, context), *messages]
 
 
 def _reopened_for_debt(case: Case, context: Context) -> list[e.Event]:
@@ -85,8 +126,12 @@ def _opened(command: c.OpenCase, context: Context) -> e.CaseOpened:
 def place_debt(case: Case, command: c.PlaceDebt, context: Context) -> list[e.Event]:
     if command.debt.debt_id in case.debts:
         return []
+    if case.is_closed:
+        raise CaseIsClosed("the case is closed; reopen it first")
     _check_debts(case, [command.debt], context, "debt")
-    return [e.DebtPlaced(at=context.at, debt=command.debt)]
+    interest = [] if command.interest is None else [command.interest]
+    placed: list[e.Event] = [e.DebtPlaced(at=context.at, debt=command.debt)]
+    return _with_surplus(case, _with_interest(case, placed, interest, context), context)
 
 
 def withdraw_debt(case: Case, command: c.WithdrawDebt, context: Context) -> list[e.Event]:
@@ -101,7 +146,17 @@ def withdraw_debt(case: Case, command: c.WithdrawDebt, context: Context) -> list
         case, context, "a debt of the plan was withdrawn", currency=account.debt.currency
     )
     moot = moot_promises(evolve(case, withdrawn), context)
-    return [withdrawn, *plans, *moot, *recall(case, context, "a debt was withdrawn")]
+    calls = recall(case, context, "a debt was withdrawn")
+    return [withdrawn, *_holds_over(case, command.debt_id, context), *plans, *moot, *calls]
+
+
+def _holds_over(case: Case, debt_id: UUID, context: Context) -> list[e.Event]:
+    """What protected this debt alone has nothing left to protect."""
+    return [
+        e.HoldLifted(at=context.at, hold_id=key, reason="the debt was withdrawn")
+        for key, hold in case.holds.items()
+        if hold.debt_id == debt_id
+    ]
 
 
 def _withdrawn_plans(
@@ -110,7 +165,7 @@ def _withdrawn_plans(
     return [
         e.PlanWithdrawn(at=context.at, plan_id=key, reason=reason)
         for key, plan in case.plans.items()
-        if plan.status in {"offered", "active"} and currency in ("", plan.currency)
+        if plan.status in {"proposed", "offered", "active"} and currency in ("", plan.currency)
     ]
 
 
@@ -195,8 +250,12 @@ def missing_for(case: Case, to: Stage) -> list[str]:
     return []
 
 
-def missing_for_legal(case: Case) -> list[str]:
-    """Court is the last way: it waits for everything fairer to have been tried."""
+def missing_for_legal(case: Case, debts: Collection[UUID] = ()) -> list[str]:
+    """Court is the last way: it waits for everything fairer to have been tried.
+
+    A claim is about `debts`; when none are named, about any for which a court may be asked.
+    """
+    held = case.blocks("legal", debts)
     checks = [
         (not case.owes, "nothing is owed"),
         (not _has_been_reached(case), "the debtor has not been reached in any way"),
@@ -205,9 +264,24 @@ def missing_for_legal(case: Case) -> list[str]:
         (_has_open_offer(case), "an offered plan is still open"),
         (_has_open_promise(case), "a promise to pay is still open"),
         (_has_open_claim(case), "a claim is before the court already"),
-        (bool(case.blocks("legal")), f"held by: {', '.join(case.blocks('legal'))}"),
+        (bool(held), f"held by: {', '.join(held)}"),
+        (not held and not debts and _is_barred(case), "the limitation period has run out"),
     ]
     return [words for is_missing, words in checks if is_missing]
+
+
+def claimable(case: Case) -> tuple[UUID, ...]:
+    """The debts for which a court may be asked: no hold stops it, and there still is time."""
+    today = case.today(case.at)
+    return tuple(
+        key
+        for key in case.free_of("legal")
+        if limitation(case, [case.debts[key]], today) != "expired"
+    )
+
+
+def _is_barred(case: Case) -> bool:
+    return case.owes and not claimable(case)
 
 
 def _has_been_reached(case: Case) -> bool:
@@ -248,7 +322,7 @@ def _was_heard_of(case: Case, plan: Plan) -> bool:
 
 
 def _has_open_offer(case: Case) -> bool:
-    return any(plan.status == "offered" for plan in case.plans.values())
+    return any(plan.status in {"proposed", "offered"} for plan in case.plans.values())
 
 
 def _has_open_promise(case: Case) -> bool:
@@ -316,7 +390,13 @@ def _is_at_law(case: Case) -> bool:
 
 
 def recall(
-    case: Case, context: Context, reason: str, *, channel: str = "", point: str = ""
+    case: Case,
+    context: Context,
+    reason: str,
+    *,
+    channel: str = "",
+    point: str = "",
+    debt: UUID | None = None,
 ) -> list[e.ContactCancelled]:
     """Cancel the permissions that nobody has used yet."""
     return [
@@ -325,6 +405,7 @@ def recall(
         if contact.status == "permitted"
         and channel in ("", contact.channel, contact.medium)
         and point in ("", contact.point_id)
+        and contact.is_about(debt)
     ]
 
 
@@ -337,10 +418,14 @@ def recall_calls(case: Case, context: Context, reason: str) -> list[e.Event]:
     return [each for each in recall(case, context, reason) if each.contact_id in manual]
 
 
-def recall_reports(case: Case, context: Context, reason: str) -> list[e.Event]:
+def recall_reports(
+    case: Case, context: Context, reason: str, *, debt: UUID | None = None
+) -> list[e.Event]:
     """Cancel the permissions to tell a bureau that may still be used."""
     return [
         e.BureauReportCancelled(at=context.at, report_id=key, reason=reason)
         for key, report in case.bureau_reports.items()
-        if report.cancelled_at is None and context.at < report.expires_at
+        if report.cancelled_at is None
+        and context.at < report.expires_at
+        and (debt is None or debt in report.debt_ids)
     ]

@@ -5,15 +5,25 @@ from functools import reduce
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
+from duecourse.case.accrual import restated
+from duecourse.case.allocating import received
 from duecourse.case.context import Context
 from duecourse.case.days import check_day
 from duecourse.case.errors import Contradiction, Invalid, TooEarly, Unknown, WrongState
 from duecourse.case.evolve import evolve
-from duecourse.case.lifecycle import at_rest, closing, moot_promises, reopening
-from duecourse.case.plans import plan_progress, to_negotiation
+from duecourse.case.lifecycle import (
+    after_surplus,
+    at_rest,
+    closing,
+    moot_promises,
+    reopening,
+)
+from duecourse.case.overpayments import used_surplus
+from duecourse.case.plan_interest import charges_before
+from duecourse.case.plans import plan_progress, to_negotiation, undone_by_reversal
+from duecourse.case.promises import is_kept, tolerance_of
 from duecourse.case.state import Case, Payment, Promise
 from duecourse.case.words import MANUAL_CHANNELS
-from duecourse.money.allocation import Owed, allocate, profile_for
 
 
 def make_promise(case: Case, command: c.MakePromise, context: Context) -> list[e.Event]:
@@ -32,6 +42,7 @@ def make_promise(case: Case, command: c.MakePromise, context: Context) -> list[e
         currency=command.currency,
         amount_minor=command.amount_minor,
         due_on=command.due_on,
+        tolerance_minor=tolerance_of(command.amount_minor, context.treatment),
     )
     return [made, *to_negotiation(case, context, "a promise to pay was made")]
 
@@ -40,7 +51,7 @@ def judge_promise(case: Case, command: c.JudgePromise, context: Context) -> list
     promise = _promise(case, command)
     if promise.status != "open":
         return []
-    if promise.paid_minor >= promise.amount_minor:
+    if is_kept(promise):
         return [e.PromiseKept(at=context.at, promise_id=command.promise_id)]
     last_day = promise.due_on + timedelta(days=context.treatment.promise_grace_days)
     if case.today(context.at) <= last_day:
@@ -72,15 +83,19 @@ def record_payment(case: Case, command: c.RecordPayment, context: Context) -> li
     if known is not None:
         _check_same(known, command)
         return []
-    paid = _allocated(case, command, context)
+    charged = (
+        [] if command.payment_id in case.reversed_early else charges_before(case, command, context)
+    )
+    case = reduce(evolve, charged, case)
+    paid = received(case, command, context)
     if command.payment_id in case.reversed_early:
         reason = case.reversed_early[command.payment_id]
         back = e.PaymentReversed(at=context.at, payment_id=command.payment_id, reason=reason)
-        return [paid, back]
-    after = evolve(case, paid)
-    met = [*_kept(after, context), *plan_progress(after, context)]
+        return [*paid, back]
+    after = reduce(evolve, paid, case)
+    met = [*_kept(after, context), *plan_progress(after, context, command.payment_id)]
     recalled = _called_back(case, context)
-    events = [paid, *met, *recalled]
+    events = [*charged, *paid, *met, *recalled]
     if case.is_closed or not case.owes:
         return events
     after = reduce(evolve, met, after)
@@ -111,37 +126,11 @@ def _called_back(case: Case, context: Context) -> list[e.Event]:
     ]
 
 
-def _allocated(case: Case, command: c.RecordPayment, context: Context) -> e.PaymentRecorded:
-    profile = profile_for(case.debtor.jurisdiction)
-    owed = {
-        key: Owed(
-            outstanding=account.outstanding,
-            due_on=account.debt.due_on,
-            designated=key == command.debt_id,
-        )
-        for key, account in case.debts.items()
-        if not account.withdrawn and account.debt.currency == command.currency
-    }
-    parts = allocate(command.amount_minor, owed, profile)
-    return e.PaymentRecorded(
-        at=context.at,
-        payment_id=command.payment_id,
-        currency=command.currency,
-        amount_minor=command.amount_minor,
-        value_on=command.value_on,
-        reference=command.reference,
-        allocations=tuple(e.Allocation(debt_id=key, paid=part) for key, part in parts.items()),
-        unallocated_minor=command.amount_minor - sum(part.total for part in parts.values()),
-        profile=profile.name,
-        citation=profile.citation,
-    )
-
-
 def _kept(case: Case, context: Context) -> list[e.Event]:
     return [
         e.PromiseKept(at=context.at, promise_id=key)
         for key, promise in case.promises.items()
-        if promise.status == "open" and promise.paid_minor >= promise.amount_minor
+        if promise.status == "open" and is_kept(promise)
     ]
 
 
@@ -154,25 +143,23 @@ def reverse_payment(case: Case, command: c.ReversePayment, context: Context) -> 
     if payment is None:
         return [back]
     after = evolve(case, back)
-    events: list[e.Event] = [back, *_unmet(case, after, payment, context)]
+    lost = undone_by_reversal(case, after, command.payment_id, context)
+    events: list[e.Event] = [back, *lost]
     for event in events[1:]:
         after = evolve(after, event)
+    corrected = restated(
+        after, context, payment.currency, "reversal",
+        since=payment.value_on, payment_id=command.payment_id,
+    )  # fmt: skip
+    after = reduce(evolve, corrected, after)
+    events += corrected
+    used = used_surplus(after, context, "a payment was reversed")
+    after = reduce(evolve, used, after)
+    events += used
     if case.close_reason in {"paid", "settled"} and after.owes:
         events += reopening(case, context, "a payment was reversed")
     elif case.is_closed:
         events += at_rest(after, context, "the case is closed")
-    return events
-
-
-def _unmet(case: Case, after: Case, payment: Payment, context: Context) -> list[e.Event]:
-    """What the plans lose that the payment had completed."""
-    events: list[e.Event] = []
-    for key in payment.plans:
-        if case.plans[key].status != "completed" or after.plans[key].status == "completed":
-            continue
-        if after.plans[key].waiver:
-            events.append(e.WaiverRevoked(at=context.at, plan_id=key))
-        if case.active_plan is not None:
-            reason = "a payment was reversed while another plan was being kept"
-            events.append(e.PlanBroken(at=context.at, plan_id=key, reason=reason))
+    elif used:
+        events += after_surplus(after, context)
     return events

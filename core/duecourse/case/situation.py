@@ -7,11 +7,12 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from duecourse.case.limitation import limitation
 from duecourse.case.state import Case, Contact, Conversation, DebtAccount
 from duecourse.case.words import MANUAL_CHANNELS, NOT_CONNECTED, ReceiptStatus, point_kind
 from duecourse.rules.gate import ActiveHold, PastContact, Situation
 from duecourse.rules.hours import EVERY_DAY, Hours
-from duecourse.rules.situation import Act, Limitation
+from duecourse.rules.situation import Act
 
 V = TypeVar("V")
 
@@ -55,7 +56,7 @@ def situation(
         is_closed=case.is_closed,
         has_debt=bool(owing),
         licence=case.licence,
-        holds=tuple(_holds(case)),
+        holds=tuple(_holds(case, debts, point.holder if fits and point else "")),
         opted_out=_opt_outs(case, medium),
         refused_media=frozenset(case.refused_media),
         consents=frozenset(_consents(case, {"", channel, medium}, point_id, at)),
@@ -63,7 +64,7 @@ def situation(
         past=tuple(past_of(case, without)),
         pending=tuple(pending_of(case, at, without)),
         debt_types=frozenset([account.debt.product for account in accounts]),
-        limitation=limitation(owing, case.today(at)),
+        limitation=limitation(case, owing, case.today(at)),
         debts=about,
         accounts=about,
         point_use=point.use if point is not None else "",
@@ -83,18 +84,6 @@ def about_accounts(case: Case, debts: Collection[UUID]) -> list[DebtAccount]:
 
 def _texts(ids: Collection[UUID]) -> tuple[str, ...]:
     return tuple([str(each) for each in ids]) if ids else ()
-
-
-def limitation(accounts: list[DebtAccount], today: date) -> Limitation:
-    """Whether what is owed can still be taken to court, as it stands on this day.
-
-    Known only from the last day that somebody recorded for each debt, which itself still counts
-    as running. One debt expired makes the whole expired; one not known, not known.
-    """
-    last_days = [each.limitation_expires_on for each in accounts if each.outstanding.total]
-    if any(day is not None and day < today for day in last_days):
-        return "expired"
-    return "running" if last_days and None not in last_days else ""
 
 
 def facts(case: Case) -> dict[str, date]:
@@ -117,12 +106,18 @@ def _is_proof(contact: Contact) -> bool:
     return point_kind(contact.channel) == "postal" or contact.delivery in _READ
 
 
-def _holds(case: Case) -> Iterator[ActiveHold]:
+def _holds(case: Case, debts: Collection[UUID], holder: str) -> Iterator[ActiveHold]:
+    """Those about any of these debts. Who represents the debtor is spoken to all the same."""
     for key, hold in case.holds.items():
+        if not hold.protects(debts):
+            continue
+        blocks = hold.blocks
+        if hold.kind == "represented" and holder == "representative":
+            blocks = tuple(each for each in blocks if each != "outreach")
         yield ActiveHold(
             hold_id=key,
             kind=hold.kind,
-            blocks=hold.blocks,
+            blocks=blocks,
             until=hold.until,
             debt_id="" if hold.debt_id is None else str(hold.debt_id),
         )

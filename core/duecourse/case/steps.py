@@ -1,18 +1,22 @@
 """Taking the next step of the treatment schedule."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final, assert_never
 from uuid import UUID, uuid5
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
+from duecourse.case.affordability import current_assessment
 from duecourse.case.contacts import Wanted, ask_rules, first_reminder, may_contact
 from duecourse.case.context import Context
 from duecourse.case.legal import proposal
 from duecourse.case.lifecycle import missing_for_legal
+from duecourse.case.plan_drawing import drawn_up
+from duecourse.case.plan_terms import MOST_INSTALMENTS
 from duecourse.case.plans import to_negotiation
+from duecourse.case.replans import is_one_too_many
 from duecourse.case.state import Case, StepProgress
-from duecourse.case.treatment import MOST_FAILURES, WAITS_FOR_DATA, next_step
+from duecourse.case.treatment import MOST_FAILURES, WAITS_FOR_DATA, about, next_step
 from duecourse.money.schedules import monthly, split
 from duecourse.rules.treatment import Step
 
@@ -58,6 +62,7 @@ def _wanted(case: Case, step: Step, progress: StepProgress, channel: str) -> Wan
         channel=channel,
         template=step.template,
         step=step.id,
+        debts=about(case),
     )
 
 
@@ -69,6 +74,8 @@ def _never(answer: e.ContactRefused) -> bool:
 def _offer(case: Case, step: Step, context: Context, progress: StepProgress) -> list[e.Event]:
     """Offer to pay by monthly instalments. An offer nobody hears of is none: it needs a contact."""
     offered = _instalments(case, step, context)
+    if isinstance(offered, str):
+        return [_taken(step, context, "skipped", offered)]
     channel = _open_channel(case, step, context)
     answer = ask_rules(case, context, _wanted(case, step, progress, channel))
     if isinstance(answer, e.ContactRefused):
@@ -82,32 +89,50 @@ def _offer(case: Case, step: Step, context: Context, progress: StepProgress) -> 
 def _open_channel(case: Case, step: Step, context: Context) -> str:
     """The step's channel, else another written one that is permitted now."""
     for channel in (step.channel, *(each for each in WRITTEN if each != step.channel)):
-        verdict, _ = may_contact(case, context, channel, template=step.template)
+        verdict, _ = may_contact(case, context, channel, template=step.template, debts=about(case))
         if verdict.permitted:
             return channel
     return step.channel
 
 
-def _instalments(case: Case, step: Step, context: Context) -> e.PlanOffered:
-    """What is owed in the currency of the oldest debt, in equal parts."""
+def _instalments(case: Case, step: Step, context: Context) -> e.PlanOffered | str:
+    """What is owed in the currency of the oldest debt, in equal parts, or why there is no plan.
+
+    Where the household's form is known, in so many more parts that they fit into its surplus: a
+    schedule has no second person to ask.
+    """
     owing = [each for each in case.active_debts.values() if each.outstanding.total]
     currency = min(owing, key=lambda account: account.debt.due_on).debt.currency
     owed = case.outstanding(currency).total
     today = case.today(context.at)
-    count = min(step.instalments, owed)
-    days = monthly(today + timedelta(days=step.first_after_days), count)
-    return e.PlanOffered(
-        at=context.at,
+    if is_one_too_many(case, today, context.treatment.replans_per_year):
+        return "too many plans were not kept within twelve months; a person has to look"
+    parts = _affordable(case, currency, min(step.instalments, owed), today, context)
+    if not parts:
+        return "the household has no surplus that a plan would fit into; review it for hardship"
+    days = monthly(today + timedelta(days=step.first_after_days), len(parts))
+    command = c.OfferPlan(
         plan_id=_id(case, step, f"plan/{len(case.plans)}"),
         kind="instalments",
         currency=currency,
         instalments=tuple(
             e.Instalment(due_on=day, amount_minor=part)
-            for day, part in zip(days, split(owed, count), strict=True)
+            for day, part in zip(days, parts, strict=True)
         ),
-        waived_minor=0,
         expires_on=today + timedelta(days=step.offer_days),
     )
+    return drawn_up(case, command, context)
+
+
+def _affordable(case: Case, currency: str, count: int, today: date, context: Context) -> list[int]:
+    """Equal parts of what is owed, at least so many; empty when none are small enough."""
+    owed = case.outstanding(currency).total
+    found = current_assessment(case, currency, today, context.treatment)
+    if found is None:
+        return split(owed, count)
+    most = found[1].available_minor
+    counts = range(count, min(MOST_INSTALMENTS, owed) + 1)
+    return next((parts for n in counts if max(parts := split(owed, n)) <= most), [])
 
 
 def _propose(case: Case, step: Step, context: Context) -> list[e.Event]:

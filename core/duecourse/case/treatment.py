@@ -74,8 +74,19 @@ def next_step(case: Case, treatment: Treatment) -> tuple[Step, datetime] | None:
         progress = case.steps.get(step.id, StepProgress())
         if progress.outcome:
             continue
-        return None if progress.blocked else (step, _due_at(case, treatment, step, progress))
+        if progress.blocked or (step.do == "offer_plan" and about(case)):
+            # A plan is for all that is owed, so it waits for what is disputed.
+            return None
+        return step, _due_at(case, treatment, step, progress)
     return None
+
+
+def about(case: Case) -> tuple[UUID, ...]:
+    """What the schedule speaks of: nothing named, or what is left beside debts that are held."""
+    holds = [hold for hold in case.holds.values() if "outreach" in hold.blocks]
+    if all(hold.debt_id is None for hold in holds):
+        return ()
+    return case.free_of("outreach")
 
 
 def _under_way(case: Case) -> bool:
@@ -93,8 +104,11 @@ def _under_way(case: Case) -> bool:
 
 def _due_at(case: Case, treatment: Treatment, step: Step, progress: StepProgress) -> datetime:
     """On its day, after every pause, and never before the schedule's hour of the morning."""
+    named = about(case)
     oldest = min(
-        account.debt.due_on for account in case.active_debts.values() if account.outstanding.total
+        account.debt.due_on
+        for key, account in case.active_debts.items()
+        if account.outstanding.total and (not named or key in named)
     )
     day = _morning(case, treatment, oldest + timedelta(days=step.dpd))
     moments = [day, case.at, progress.not_before, _pause_ends(case, treatment)]

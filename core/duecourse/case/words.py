@@ -76,19 +76,29 @@ HoldKind = Literal[
 ]
 Blocks = Literal["outreach", "legal", "accrual", "bureau"]
 
-# What each hold stops unless the person who places it says otherwise.
-HOLD_BLOCKS: Final[Mapping[HoldKind, tuple[Blocks, ...]]] = {
-    "dispute": ("outreach", "legal", "bureau"),
-    "validation": ("outreach", "legal", "bureau"),
-    "breathing_space": ("outreach", "legal", "accrual", "bureau"),
-    "hardship": ("legal", "accrual"),
-    "vulnerability": ("outreach", "legal"),
-    "bereavement": ("outreach", "legal", "accrual", "bureau"),
-    "represented": ("outreach",),
-    "ceased": ("outreach",),
-    "complaint": ("legal",),
-    "insolvency": ("outreach", "legal", "accrual"),
-}
+HoldVariant = Annotated[str, msgspec.Meta(pattern=r"^([a-z][a-z0-9_-]{0,31})?$")]
+"""A form of a hold that the law treats otherwise: `mental_health`, `ombudsman`. Empty: the usual."""
+
+DisputeGround = Literal[
+    "amount",
+    "identity",
+    "goods_or_services",
+    "already_paid",
+    "not_mine",
+    "statute_barred",
+    "other",
+]
+HoldOutcome = Literal[
+    "upheld",
+    "partly",
+    "rejected",
+    "verified",
+    "not_verified",
+    "plan_agreed",
+    "forbearance",
+    "no_hardship",
+]
+"""What we answered to a dispute or a complaint, to a request for verification, to hardship."""
 
 ArrearsReason = Literal[
     "economic_pressure",

@@ -11,14 +11,23 @@ import rich_click as click
 
 from duecourse.cli import (
     backtest,
+    calc,
+    case_protection,
     cases,
+    channels,
+    contacts,
     doctor,
     followers,
     imports,
     keys,
     lint,
     operations,
+    papers,
+    payments,
+    plan_preview,
+    plugins,
     rules,
+    statement,
     tryout,
 )
 from duecourse.cli.settings import ReadSettings
@@ -70,14 +79,25 @@ duecourse.add_command(operations.serve)
 duecourse.add_command(operations.worker)
 duecourse.add_command(operations.migrate)
 duecourse.add_command(doctor.doctor)
-duecourse.add_command(operations.plugins)
+duecourse.add_command(plugins.plugins)
 rules.rules.add_command(backtest.backtest)
 duecourse.add_command(rules.rules)
 duecourse.add_command(followers.followers)
 duecourse.add_command(keys.keys)
 duecourse.add_command(imports.import_)
+duecourse.add_command(payments.payments)
+cases.case.add_command(plan_preview.plan_preview)
+cases.case.add_command(case_protection.limitation)
+cases.case.add_command(case_protection.options)
+cases.case.add_command(statement.statement)
+cases.case.add_command(statement.allocation)
+cases.case.add_command(papers.agreement)
 duecourse.add_command(cases.case)
+duecourse.add_command(channels.channels)
+duecourse.add_command(contacts.contacts)
+duecourse.add_command(contacts.signals)
 duecourse.add_command(lint.lint)
+duecourse.add_command(calc.calc)
 
 
 def main() -> None:

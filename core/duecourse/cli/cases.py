@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 import rich_click as click
 
+from duecourse.case.arrears import options
 from duecourse.case.context import SYSTEM
 from duecourse.case.errors import CaseNotFound
 from duecourse.case.evolve import evolve, fold
@@ -70,7 +71,7 @@ def _line(row: WorklistRow) -> tuple[str, ...]:
 def show(
     settings: ReadSettings, case_id: UUID, version: int | None, as_of: datetime | None
 ) -> None:
-    """Print the state of a case as JSON, now or as it was, with its breaches."""
+    """Print the state of a case as JSON, now or as it was, with its breaches and what may help."""
     history, rules = _read(settings, case_id, version)
     if as_of is not None:
         history = list(takewhile(lambda each: each.event.at <= as_of, history))
@@ -78,7 +79,8 @@ def show(
     if state is None:
         raise click.ClickException("the case had not been opened by then; give a later --as-of")
     found = breaches(((each.event, each.actor.id) for each in history), rules)
-    click.echo(_pretty({**msgspec.to_builtins(state), "breaches": found}))
+    seen = {**msgspec.to_builtins(state), "breaches": found, "options": options(state)}
+    click.echo(_pretty(seen))
 
 
 @case.command()
@@ -157,7 +159,7 @@ def may_contact(
             context_for = partial(house.context_for, SYSTEM)
             permission = answer(house.engine, case_id, question, context_for, house.clock())
     except CaseNotFound as missing:
-        raise _no_such_case(case_id) from missing
+        raise no_such_case(case_id) from missing
     except NoSuchMoment as wrong:
         raise click.UsageError(f"--at: {wrong}") from wrong
     if as_json:
@@ -212,7 +214,7 @@ def _read(
         with House.open(settings()) as house:
             history, rules = house.engine.history(case_id, until_version=version), house.rules
     except CaseNotFound as missing:
-        raise _no_such_case(case_id) from missing
+        raise no_such_case(case_id) from missing
     if version is not None and history[-1].version < version:
         raise click.ClickException(
             f"the case has no version {version}; give one from 1 to {history[-1].version}"
@@ -220,7 +222,7 @@ def _read(
     return history, rules
 
 
-def _no_such_case(case_id: UUID) -> click.ClickException:
+def no_such_case(case_id: UUID) -> click.ClickException:
     return click.ClickException(
         f"there is no case {case_id}; `duecourse case list` has those that there are"
     )

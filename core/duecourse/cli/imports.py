@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -10,17 +11,23 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from duecourse.case.context import Actor
+from duecourse.cli.bank_summary import bank_lines
 from duecourse.cli.settings import ReadSettings
 from duecourse.flow.house import House
+from duecourse.intake.bank import CamtSource, import_bank
+from duecourse.intake.bank_csv import CsvSource
+from duecourse.intake.bank_report import BankReport
 from duecourse.intake.importer import import_payments, import_portfolio
 from duecourse.intake.mapping import (
     Kind,
     MappingError,
+    MappingKind,
     MappingNotFound,
     check_kind,
     load_mapping,
 )
 from duecourse.intake.mapping import Mapping as FileMapping
+from duecourse.intake.posting import Bank
 from duecourse.intake.report import ImportReport
 from duecourse.intake.rows import Delimiter
 
@@ -87,6 +94,47 @@ def payments(settings: ReadSettings, **options: Any) -> None:  # noqa: ANN401 - 
     _run(settings, "payments", **options)
 
 
+@import_.command()
+@_options
+def bank(
+    settings: ReadSettings,
+    *,
+    file: Path,
+    mapping: str | None,
+    errors: Path | None,
+    as_of: datetime | None,
+    delimiter: Delimiter,
+) -> None:
+    """Post what FILE says came in or went back: camt.053, camt.054, or CSV with columns of a bank.
+
+    What fits no case for certain waits: see `duecourse payments unmatched`.
+    """
+    found = _mapping(mapping, "bank") if mapping else None
+    errors_path = _errors_path(file, errors)
+    with House.open(settings.anew(), upgrade=True) as house, _bar() as bar:
+        house.runner().catch_up()
+        today: date = house.clock().astimezone().date()
+        as_csv = partial(
+            CsvSource,
+            mapping=found,
+            delimiter=delimiter,
+            as_of=as_of.date() if as_of else today,
+        )
+        task = bar.add_task(file.name, total=file.stat().st_size)
+        report = import_bank(
+            file,
+            Bank(house.engine, house.database, house.vault),
+            IMPORTER,
+            errors_path=errors_path,
+            source=as_csv if found is not None or file.suffix.lower() == ".csv" else CamtSource,
+            progress=lambda done, size: bar.update(task, completed=done, total=size),
+        )
+    if report.refused:
+        raise click.ClickException(_refusal(file, report))
+    for line in bank_lines(report):
+        click.echo(line)
+
+
 def _run(
     settings: ReadSettings,
     kind: Kind,
@@ -98,10 +146,7 @@ def _run(
     delimiter: str,
 ) -> None:
     found = _mapping(mapping, kind) if mapping else None
-    errors_path = errors or file.with_name(f"{file.name}.errors.csv")
-    if errors_path.exists() and errors_path.samefile(file):
-        words = f"{errors_path} is the file to import; name another one for its errors"
-        raise click.BadParameter(words, param_hint="--errors")
+    errors_path = _errors_path(file, errors)
     with House.open(settings.anew(), upgrade=True) as house, _bar() as bar:
         today: date = house.clock().astimezone().date()
         task = bar.add_task(file.name, total=file.stat().st_size)
@@ -121,7 +166,15 @@ def _run(
     _show(report)
 
 
-def _mapping(name: str, kind: Kind) -> FileMapping:
+def _errors_path(file: Path, errors: Path | None) -> Path:
+    errors_path = errors or file.with_name(f"{file.name}.errors.csv")
+    if errors_path.exists() and errors_path.samefile(file):
+        words = f"{errors_path} is the file to import; name another one for its errors"
+        raise click.BadParameter(words, param_hint="--errors")
+    return errors_path
+
+
+def _mapping(name: str, kind: MappingKind) -> FileMapping:
     """Load it before anything else is begun."""
     try:
         mapping = load_mapping(name)
@@ -134,7 +187,7 @@ def _mapping(name: str, kind: Kind) -> FileMapping:
     return mapping
 
 
-def _refusal(file: Path, report: ImportReport) -> str:
+def _refusal(file: Path, report: ImportReport | BankReport) -> str:
     """One thing that is wrong on one line; more of them below it."""
     if len(report.refused) == 1:
         (only,) = report.refused

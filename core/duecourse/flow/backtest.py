@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from duecourse.case import events as e
 from duecourse.case.evolve import evolve
-from duecourse.case.situation import facts, past_of, pending_of, situation
+from duecourse.case.limitation import limitation
+from duecourse.case.situation import about_accounts, facts, past_of, pending_of, situation
 from duecourse.case.state import Case
 from duecourse.rules.backtest import YES, Answer, Decision, Moment, Report, Tally, answer_of
 from duecourse.rules.gate import PastContact, RuleBook, Situation, judge
@@ -265,7 +266,7 @@ class Told:
 
     def _without_contacts(self, bare: Case, asked: Asked, at: datetime) -> Situation:
         """The same as long as nothing else happens than contacts, but for what time itself changes."""
-        if bare.consents or any(each.limitation_expires_on for each in bare.debts.values()):
+        if bare.consents:
             self._bare.clear()
         key = (asked.channel, asked.medium, asked.point_id, asked.debts, asked.content)
         seen = self._bare.get(key)
@@ -279,7 +280,8 @@ class Told:
                 content=asked.content,
                 medium=asked.medium,
             )
-        return seen
+        now = limitation(bare, about_accounts(bare, asked.debts), bare.today(at))
+        return seen if seen.limitation == now else replace(seen, limitation=now)
 
     def _look_again(self, bare: Case, case: Case, key: UUID, at: datetime) -> None:
         """What one contact or conversation comes to by itself."""

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from duecourse.case.situation import limitation
+from duecourse.case.limitation import limitation
+from duecourse.case.situation import about_accounts
 from duecourse.case.state import Case, DebtAccount, Plan, Referral
 from duecourse.case.words import ENDS_ACTION
 from duecourse.money.amounts import format_minor
@@ -27,7 +28,7 @@ _STEPS: Final[tuple[Progress, ...]] = ("none", "proposed", "approved", "filed")
 def message_facts(
     case_id: UUID, case: Case, contact_id: UUID, details: CreditorDetails | None
 ) -> MessageFacts:
-    """The facts of the oldest debt, and all that is owed in its currency, when it was permitted.
+    """The facts of the oldest debt it is about, and what is owed of those in its currency.
 
     Raises TemplateProblem when nothing is owed or the creditor's details are not configured.
     """
@@ -35,13 +36,14 @@ def message_facts(
         raise TemplateProblem(
             f"the settings need [creditors.{case.creditor}] with ways_to_pay and contact_line"
         )
-    oldest = _oldest(case)
-    debt = oldest.debt
-    today = case.today(case.contacts[contact_id].permitted_at)
+    contact = case.contacts[contact_id]
+    accounts = about_accounts(case, contact.debts)
+    debt = _oldest(accounts).debt
+    today = case.today(contact.permitted_at)
     return MessageFacts(
         debtor_name=case.debtor.name,
         creditor_name=case.creditor_name,
-        amount=format_minor(case.outstanding(debt.currency).total, debt.currency),
+        amount=format_minor(_owed(accounts, debt.currency), debt.currency),
         currency=debt.currency,
         due_on=debt.due_on,
         days_past_due=max((today - debt.due_on).days, 0),
@@ -74,7 +76,7 @@ def lint_facts(case: Case, facts: MessageFacts) -> LintFacts:
 
 
 def _is_barred(case: Case) -> bool:
-    return limitation(list(case.active_debts.values()), case.today(case.at)) == "expired"
+    return limitation(case, case.active_debts.values(), case.today(case.at)) == "expired"
 
 
 def _progress(referral: Referral) -> Progress:
@@ -86,8 +88,12 @@ def reference_of(case_id: UUID) -> str:
     return case_id.hex[-8:].upper()
 
 
-def _oldest(case: Case) -> DebtAccount:
-    owing = [each for each in case.active_debts.values() if each.outstanding.total]
+def _owed(accounts: list[DebtAccount], currency: str) -> int:
+    return sum(each.outstanding.total for each in accounts if each.debt.currency == currency)
+
+
+def _oldest(accounts: list[DebtAccount]) -> DebtAccount:
+    owing = [each for each in accounts if each.outstanding.total]
     if not owing:
         raise TemplateProblem("nothing is owed any more")
     return min(owing, key=lambda account: account.debt.due_on)

@@ -116,6 +116,11 @@ class House:
             self.vault = Vault(database, load_master_key(settings.data))
             undo.pop_all()
         self._licences = {code: each.licence for code, each in settings.creditors.items()}
+        self._orders = {
+            code: each.allocation
+            for code, each in settings.creditors.items()
+            if each.allocation is not None
+        }
         self._contents = contents_of(self.plugins.channels)
         self._media = media_of(self.plugins.channels)
         self.engine = Engine(database, self.vault, context_for=self.context_for, clock=self.clock)
@@ -149,6 +154,7 @@ class House:
             licences=self._licences,
             contents=self._contents,
             media=self._media,
+            orders=self._orders,
         )
 
     def followers(self) -> list[Follower]:

@@ -7,17 +7,20 @@ from uuid import UUID
 from duecourse.case import events as e
 from duecourse.case.state import Case
 from duecourse.case.timers import timers_of
+from duecourse.flow.quoted import quoted
 from duecourse.rules.treatment import Treatment
 from duecourse.store import references, unknown, worklist
 from duecourse.store.addresses import Addresses
 from duecourse.store.database import Connection
 from duecourse.store.engine import Engine, Recorded
 from duecourse.store.follower import Tables
+from duecourse.store.payment_keys import PaymentKeys
 from duecourse.store.references import ContactReference
 from duecourse.store.timers import Timers
 from duecourse.views.unknown import unknown_contacts
 from duecourse.views.worklist import worklist_row
 
+_REFERENCES_CHANGED: Final = (e.CaseOpened, e.DebtPlaced)
 _ADDRESSES_CHANGED: Final = (e.CaseOpened, e.ContactPointAdded, e.ContactPointRetired)
 
 
@@ -31,6 +34,7 @@ class Projector:
         "contact_references": (),
         "contact_addresses": (),
         "unknown_contacts": (),
+        "payment_keys": (),
     }
 
     def __init__(
@@ -40,6 +44,7 @@ class Projector:
         self._timers = timers
         self._addresses = addresses
         self._treatment = treatment
+        self._payment_keys = PaymentKeys(engine.log.vault)
 
     def apply(self, connection: Connection, batch: Sequence[Recorded]) -> None:
         loaded = self._engine.load_many({each.case_id for each in batch})
@@ -59,6 +64,9 @@ class Projector:
         references.replace_rows(connection, list(_references(batch, cases)))
         moved = {each.case_id for each in batch if isinstance(each.event, _ADDRESSES_CHANGED)}
         self._addresses.replace(connection, {case_id: cases[case_id] for case_id in moved})
+        named = {each.case_id for each in batch if isinstance(each.event, _REFERENCES_CHANGED)}
+        by_case = {case_id: quoted(case_id, cases[case_id]) for case_id in named}
+        self._payment_keys.replace(connection, by_case)
 
 
 def _references(

@@ -75,6 +75,24 @@ PAYMENTS: Final[tuple[Column, ...]] = (
 )  # fmt: skip
 
 
+BANK: Final[tuple[Column, ...]] = (
+    _column("account", "text, up to 50: ours, the same in the whole file", "DE02120300000000202051"),
+    _column("bank_reference", "text, up to 100: the bank's own, one per entry", "2026030200012"),
+    _column("end_to_end_id", "text, up to 100: travels with the payment", "E2E-2026-77"),
+    _column("booked_on", "ISO 8601 day", "2026-03-02"),
+    _column("value_on", "ISO 8601 day", "2026-03-02", required=True),
+    _column("currency", "ISO 4217", "EUR", required=True),
+    _column("amount", f"{_UNITS}; a minus is money out", "50.00", required=True),
+    _column("direction", "CRDT or DBIT; empty: the sign of the amount says it", "CRDT"),
+    _column("return_code", "code: why a payment went back", ""),
+    _column("reference", "text, up to 140: a creditor reference of its own field",
+            "RF18539007547034", personal=True),
+    _column("text", "text, up to 1000: what the payer wrote", "thanks, B-000123", personal=True),
+    _column("payer_name", "text, up to 140", "Sample Testperson", personal=True),
+    _column("payer_account", "text, up to 50", "DE02500105170137075030", personal=True),
+)  # fmt: skip
+
+
 def check_names(
     given: Sequence[str], known: Iterable[str], required: Iterable[str]
 ) -> list[tuple[str, Refused]]:

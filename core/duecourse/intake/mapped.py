@@ -18,6 +18,14 @@ MAX_MONTHS: Final = 600
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
 _SCIENTIFIC: Final = re.compile(r"([1-9])\.00E\+0([1-9])", re.ASCII)
 _DECIMAL: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,10})?", re.ASCII)
+_COMMA: Final = re.compile(r"[+-]?[0-9]{1,3}(?:[. '\u00a0\u202f]?[0-9]{3})*(?:,[0-9]{1,10})?")
+_NO_THOUSANDS: Final = str.maketrans("", "", ". '\u00a0\u202f")
+_DAYS: Final = {
+    "dd.mm.yyyy": re.compile(r"(?P<d>[0-9]{2})\.(?P<m>[0-9]{2})\.(?P<y>[0-9]{4})"),
+    "dd/mm/yyyy": re.compile(r"(?P<d>[0-9]{2})/(?P<m>[0-9]{2})/(?P<y>[0-9]{4})"),
+    "mm/dd/yyyy": re.compile(r"(?P<m>[0-9]{2})/(?P<d>[0-9]{2})/(?P<y>[0-9]{4})"),
+    "yyyymmdd": re.compile(r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})"),
+}
 _SHIFT: Final = {"thousands": 3, "ten_thousands": 4}
 
 
@@ -48,7 +56,7 @@ def _renamed(mapping: Mapping, row: Row, as_of: date, skip: str) -> Mapped | lis
     problems = []
     for name, origin in mapping.columns.items():
         try:
-            values[name] = _value(origin, row, as_of)
+            values[name] = as_written_here(origin, _value(origin, row, as_of))
         except Refused as refused:
             problems.append(_problem(row, origin.source or name, refused))
     currency = values.get("currency", "")
@@ -112,6 +120,14 @@ def months_before(day: date, months: int) -> date:
     # A row that is not overdue is skipped, and asks for no date.
     year, month = divmod(day.year * 12 + day.month - 1 - max(months, 0), 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def as_written_here(origin: From, value: str) -> str:
+    """An amount or a day as we write it. What is neither stays, for its own check to refuse."""
+    if origin.decimal == "comma" and _COMMA.fullmatch(value):
+        return value.translate(_NO_THOUSANDS).replace(",", ".")
+    found = _DAYS[origin.day].fullmatch(value) if origin.day in _DAYS else None
+    return f"{found['y']}-{found['m']}-{found['d']}" if found else value
 
 
 def _in_units(value: str, origin: From, currency: str) -> str:

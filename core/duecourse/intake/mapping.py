@@ -1,6 +1,6 @@
 """A foreign file's headers in our words, as a TOML file that only declares.
 
-    kind = "portfolio"                      # or "payments"
+    kind = "portfolio"                      # or "payments", or "bank"
     delimiter = ","
     ignore = ["BRANCH"]                     # foreign columns that are not read
 
@@ -19,6 +19,8 @@
     creditor = { constant = "example-bank" }
     language = { column = "LANG", values = { C = "zh", E = "en" } }
     principal = { column = "BALANCE", amount_in = "thousands" }
+    fees = { column = "FEES", decimal = "comma" }            # 1.234,56
+    contract_on = { column = "SIGNED", day = "dd.mm.yyyy" }
     due_on = { months_overdue = "MONTHS" }  # that many months before the day of the import
 
     [people]                                # contact data of plainly fictional people
@@ -36,17 +38,19 @@ from typing import Final, Literal, TypeVar, dataclass_transform
 
 import msgspec
 
-from duecourse.intake.columns import PAYMENTS, PORTFOLIO, Column
+from duecourse.intake.columns import BANK, PAYMENTS, PORTFOLIO, Column
 from duecourse.intake.people import PERSON_COLUMNS
 from duecourse.intake.rows import Delimiter
 
 MAX_MAPPING_BYTES: Final = 64 * 1024
 Kind = Literal["portfolio", "payments"]
+MappingKind = Literal["portfolio", "payments", "bank"]
 T = TypeVar("T")
 
-_COLUMNS: Final[MappingOf[Kind, tuple[Column, ...]]] = {
+_COLUMNS: Final[MappingOf[MappingKind, tuple[Column, ...]]] = {
     "portfolio": PORTFOLIO,
     "payments": PAYMENTS,
+    "bank": BANK,
 }
 
 
@@ -95,6 +99,8 @@ class From(_Part):
     prefix: str = ""
     values: dict[str, str] = {}
     amount_in: Literal["units", "minor", "thousands", "ten_thousands"] = "units"
+    decimal: Literal["point", "comma"] = "point"
+    day: Literal["iso", "dd.mm.yyyy", "dd/mm/yyyy", "mm/dd/yyyy", "yyyymmdd"] = "iso"
 
     @property
     def source(self) -> str | None:
@@ -107,7 +113,7 @@ class People(_Part):
 
 
 class Mapping(_Part):
-    kind: Kind
+    kind: MappingKind
     columns: dict[str, From]
     source: dict[str, Source] = {}
     skip: tuple[Skip, ...] = ()
@@ -159,7 +165,7 @@ def load_mapping(name: str) -> Mapping:
         ) from None
 
 
-def check_kind(mapping: Mapping, kind: Kind) -> None:
+def check_kind(mapping: Mapping, kind: MappingKind) -> None:
     """Raise MappingError when the mapping is for another kind of file."""
     if mapping.kind != kind:
         raise MappingError(
@@ -229,7 +235,7 @@ def _check(mapping: Mapping) -> None:
             _needs_integer(mapping, origin.months_overdue, f"columns.{name}.months_overdue")
     for number, skip in enumerate(mapping.skip):
         _check_skip(mapping, skip, f"skip[{number}]")
-    if mapping.people and mapping.kind == "payments":
+    if mapping.people and mapping.kind != "portfolio":
         raise MappingError("people: only a portfolio has people; leave them out")
 
 

@@ -198,7 +198,15 @@ class _Run:
         if change == Change() and what in {"interest", "release", "compounding", "adjustment"}:
             return
         self._postings.append(
-            Posting(on=day, what=what, ref=ref, debt_id=debt.debt_id, change=change, owed=debt.owed)
+            Posting(
+                on=day,
+                what=what,
+                ref=ref,
+                debt_id=debt.debt_id,
+                change=change,
+                owed=debt.owed,
+                capped=debt.capped(),
+            )
         )
 
     def result(self) -> AccountResult:

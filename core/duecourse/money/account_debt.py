@@ -1,6 +1,6 @@
 """One debt of a running account: what is owed of it, what accrues, and what the cap takes away."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Final
@@ -12,6 +12,7 @@ from duecourse.money.amounts import MAX_MINOR, Buckets
 from duecourse.money.cap_rules import CapPart, MultiplePart, TotalCostPart
 from duecourse.money.cap_terms import CapPeriod
 from duecourse.money.caps import CapMeter
+from duecourse.money.figures import Rounding
 from duecourse.money.interest_entries import compounding_days
 from duecourse.money.interest_terms import AccrualLine
 from duecourse.money.legal_orders import HEADS
@@ -103,11 +104,10 @@ class RunningDebt:
         return more
 
     def lower(self, head: Bucket, minor: int) -> int:
+        """Take off a head. It makes no room under the cap: what was above it would come back."""
         less: int = min(minor, getattr(self.owed, head))
         part = Buckets(**{head: less})
         self.owed -= part
-        if head in _CAPPED:
-            self._charged -= Buckets(**{head: min(minor, getattr(self._charged, head))})
         return less
 
     def lower_any(self, minor: int) -> Change:
@@ -160,12 +160,23 @@ class RunningDebt:
     def not_accrued(self) -> Buckets:
         return Buckets() if self._accruing is None else self._accruing.not_accrued()
 
-    def lines(self, since: date | None = None) -> tuple[AccrualLine, ...]:
-        return () if self._accruing is None else tuple(self._accruing.lines(since))
+    def lines(
+        self, since: date | None = None, until: date | None = None
+    ) -> tuple[AccrualLine, ...]:
+        return () if self._accruing is None else tuple(self._accruing.lines(since, until))
+
+    def lines_between(self, cuts: Sequence[date]) -> list[list[AccrualLine]]:
+        if self._accruing is None:
+            return [[] for _ in cuts[1:]]
+        return self._accruing.lines_between(cuts)
 
     @property
     def day_count(self) -> str:
         return "" if self._accruing is None else self._accruing.profile.day_count
+
+    @property
+    def rounding(self) -> Rounding:
+        return "half_even" if self._accruing is None else self._accruing.profile.rounding
 
     @property
     def profile(self) -> str:
@@ -176,11 +187,17 @@ class RunningDebt:
         return "" if self._accruing is None else self._accruing.profile.citation
 
     def per_diem(self, through: date) -> Fraction:
+        """What one more day would add; where the cap has no room left, what it allows for a day."""
         interest = self.spec.interest
-        if (
-            interest is None
-            or self._accruing is None
-            or not interest.start <= through < interest.end
-        ):
+        if interest is None or self._accruing is None or not self.owed.principal:
             return Fraction(0)
-        return self._accruing.per_diem(max(interest.start, through), self.owed.principal)
+        if not interest.start <= through < interest.end:
+            return Fraction(0)
+        heads = self._accruing.per_diem_by_head(through, self.owed.principal)
+        total = sum(heads.values(), Fraction(0))
+        if self._meter is None or self._gross == self.accrued:
+            return total
+        for part, allowed in self._meter.per_day(through, self.owed.principal):
+            charged = sum((heads.get(head, Fraction(0)) for head in part.heads), Fraction(0))
+            total -= max(charged - allowed, Fraction(0))
+        return total

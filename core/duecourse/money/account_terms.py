@@ -126,7 +126,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountPosting(msgspec.Struct, frozen=True, kw_only=True):
-    """What changed on a value date, and what of the debt was owed after it."""
+    """What changed on a value date, and what of the debt was owed after it.
+
+    `capped` is what the cap has taken away by then.
+    """
 
     on: date
     what: What
@@ -134,6 +137,7 @@ class AccountPosting(msgspec.Struct, frozen=True, kw_only=True):
     debt_id: str
     change: Change
     owed: Buckets
+    capped: Buckets
 
 
 class DebtResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,8 +3,9 @@
 It knows rates, days and freezes; the principal that it runs on is somebody else's, and told to it.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -126,29 +127,36 @@ class Accruing:
     def _effect(self, held: Held) -> str:
         return "" if held.freeze < 0 else self._request.freezes[held.freeze].effect
 
-    def lines(self, since: date | None = None) -> Iterator[AccrualLine]:
-        """How the sums came to be, from a day on; `minor` adds up to what was posted."""
+    def lines(self, since: date | None = None, until: date | None = None) -> Iterator[AccrualLine]:
+        """How the sums came to be, from a day on and before another.
+
+        `minor` adds up to what was posted.
+        """
+        first, last = since or date.min, until or date.max
+        if first < last:
+            yield from self.lines_between([date.min, first, last, date.max])[1]
+
+    def lines_between(self, cuts: Sequence[date]) -> list[list[AccrualLine]]:
+        """The same, cut into the times between some days, which are in order."""
+        found: list[list[AccrualLine]] = [[] for _ in cuts[1:]]
         so_far: dict[Held, Fraction] = defaultdict(Fraction)
         for each in self._segments:
-            if since is not None and each.end <= since:
-                so_far[each.held] += each.balance * each.share * self._span(*each[:2], each.per)
-                continue
             start = each.start
-            if since is not None and start < since:
-                so_far[each.held] += each.balance * each.share * self._span(start, since, each.per)
-                start = since
-            span = self._span(start, each.end, each.per)
-            amount = each.balance * each.share * span
-            before = posted(so_far[each.held], self.profile.rounding)
-            so_far[each.held] += amount
-            yield self._line(
-                each._replace(start=start),
-                span,
-                amount,
-                posted(so_far[each.held], self.profile.rounding) - before,
-            )
+            at = bisect_right(cuts, start) - 1
+            while start < each.end:
+                end = min(each.end, cuts[at + 1])
+                amount = self._amount(each, start, end)
+                before = posted(so_far[each.held], self.profile.rounding)
+                so_far[each.held] += amount
+                minor = posted(so_far[each.held], self.profile.rounding) - before
+                found[at].append(self._line(each._replace(start=start, end=end), amount, minor))
+                start, at = end, at + 1
+        return found
 
-    def _line(self, each: _Segment, span: Fraction, amount: Fraction, minor: int) -> AccrualLine:
+    def _amount(self, each: _Segment, start: date, end: date) -> Fraction:
+        return each.balance * each.share * self._span(start, end, each.per)
+
+    def _line(self, each: _Segment, amount: Fraction, minor: int) -> AccrualLine:
         accrual, freeze = self._request.accruals[each.held.accrual], each.held.freeze
         return AccrualLine(
             accrual=accrual.name,
@@ -159,7 +167,7 @@ class Accruing:
             balance_minor=each.balance,
             percent=decimal_text(each.share * 100),
             per=each.per,  # type: ignore[arg-type]
-            fraction=str(span),
+            fraction=str(self._span(each.start, each.end, each.per)),
             amount=str(amount),
             minor=minor,
             state="accrued" if freeze < 0 else self._request.freezes[freeze].effect,
@@ -168,13 +176,16 @@ class Accruing:
 
     def per_diem(self, last: date, balance: int) -> Fraction:
         """What one more day would add, as the terms stand on the day `last`."""
-        total = Fraction(0)
+        return sum(self.per_diem_by_head(last, balance).values(), Fraction(0))
+
+    def per_diem_by_head(self, last: date, balance: int) -> dict[str, Fraction]:
+        found: dict[str, Fraction] = defaultdict(Fraction)
         for number, accrual in enumerate(self._request.accruals):
             if _runs(accrual, last) and _freeze_of(self._request.freezes, accrual, last) < 0:
                 share, per = self._table.on(number, last)
                 year = {"ACT/360": 360, "30E/360": 360}.get(self.profile.day_count, 365)
-                total += balance * share / (1 if per == "day" else year)
-        return total
+                found[accrual.head] += balance * share / (1 if per == "day" else year)
+        return found
 
 
 def last_day_of(request: InterestRequest, end: date) -> date:

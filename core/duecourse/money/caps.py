@@ -206,6 +206,15 @@ class CapMeter:
                 case _:
                     continue
 
+    def per_day(self, day: date, balance: int) -> list[tuple[CapPart, Fraction]]:
+        """What the parts that are a rate allow for one day more."""
+        period = CapPeriod(start=day, end=day + timedelta(days=1), balance_minor=balance)
+        return [
+            (part, sum((x.amount for x in _rate_lines(part, period, self._request)), Fraction(0)))
+            for part in self.cap.parts
+            if isinstance(part, RatePart)
+        ]
+
     def allowed(self) -> list[tuple[CapPart, int]]:
         """For a part of the total cost: above what was lent."""
         return [

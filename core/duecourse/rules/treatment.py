@@ -16,6 +16,8 @@ from duecourse.rules.toml_files import BadFile, read
 Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$", max_length=100)]
 ChannelName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Days = Annotated[int, msgspec.Meta(ge=0, le=366)]
+Percent = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]?)(\.[0-9]{1,4})?\Z")]
+"""Text, as it is worked with exactly; below 100."""
 _PLAN_KEYS: Final = ("instalments", "first_after_days", "offer_days")
 
 
@@ -46,7 +48,10 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
     """A schedule and the house's terms. Steps are due from `contact_from` on the debtor's clock.
 
     An instalment or a promise is judged when the days of grace after its due day are over;
-    so many missed instalments break a plan.
+    so many missed instalments break a plan. A promise is kept when no more of it is missing than
+    the percentage or the amount of tolerance, whichever is more. More re-plans than
+    `replans_per_year` within twelve months need a second person, and so does a plan above the
+    surplus of a form that is not older than `assessment_valid_days`.
     """
 
     name: str
@@ -57,6 +62,10 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
     instalment_grace_days: int
     missed_instalments_break_plan: int
     steps: tuple[Step, ...]
+    promise_tolerance_percent: Percent = "0"
+    promise_tolerance_minor: int = 0
+    replans_per_year: int = 2
+    assessment_valid_days: int = 365
 
 
 class _StepInFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +91,10 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     promise_grace_days: Days
     instalment_grace_days: Days
     missed_instalments_break_plan: Annotated[int, msgspec.Meta(ge=1, le=360)]
+    promise_tolerance_percent: Percent = "0"
+    promise_tolerance_minor: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 0
+    replans_per_year: Annotated[int, msgspec.Meta(ge=0, le=12)] = 2
+    assessment_valid_days: Annotated[int, msgspec.Meta(ge=1, le=1096)] = 365
     steps: Annotated[tuple[_StepInFile, ...], msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -100,6 +113,10 @@ def load_treatment(path: Path | None = None) -> Treatment:
         instalment_grace_days=written.instalment_grace_days,
         missed_instalments_break_plan=written.missed_instalments_break_plan,
         steps=tuple(_step(step, written, file.name) for step in written.steps),
+        promise_tolerance_percent=written.promise_tolerance_percent,
+        promise_tolerance_minor=written.promise_tolerance_minor,
+        replans_per_year=written.replans_per_year,
+        assessment_valid_days=written.assessment_valid_days,
     )
 
 

@@ -16,6 +16,7 @@ from duecourse.case.errors import CaseError
 from duecourse.case.events import Event
 from duecourse.case.evolve import fold
 from duecourse.case.state import Case
+from duecourse.money.legal_places import AgreedOrder
 from duecourse.rules.gate import RuleBook, load_rulebook
 from duecourse.rules.treatment import Treatment, load_treatment
 from duecourse.testing.contract import ChannelContract
@@ -58,6 +59,7 @@ class given:  # noqa: N801 - reads as a sentence
         licences: Mapping[str, str] = {},
         contents: Mapping[tuple[str, str, str], tuple[str, ...]] = {},
         media: Mapping[str, str] = {},
+        orders: Mapping[str, AgreedOrder] = {},
     ) -> None:
         self._history = list(events)
         self._rules = rules
@@ -65,6 +67,7 @@ class given:  # noqa: N801 - reads as a sentence
         self._licences = licences
         self._contents = contents
         self._media = media
+        self._orders = orders
         self._result: Sequence[Event] | CaseError = ()
 
     @property
@@ -88,6 +91,7 @@ class given:  # noqa: N801 - reads as a sentence
             licences=self._licences,
             contents=self._contents,
             media=self._media,
+            orders=self._orders,
         )
         try:
             self._result = decide(self.case, command, context)

@@ -6,6 +6,8 @@ from uuid import UUID
 import msgspec
 
 from duecourse.case.lifecycle import missing_for_legal
+from duecourse.case.limitation_asks import limitation_words
+from duecourse.case.overpayments import owed_back, surplus_currencies
 from duecourse.case.state import Case, Contact
 from duecourse.case.treatment import next_step
 from duecourse.case.words import MANUAL_CHANNELS, Stage
@@ -77,8 +79,10 @@ def _is_not_sent(case: Case) -> bool:
 
 def _filing_waits(case: Case) -> bool:
     """Approved, and then something fairer or a hold came in between."""
-    approved = any(each.status == "approved" for each in case.referrals.values())
-    return approved and bool(missing_for_legal(case))
+    return any(
+        each.status == "approved" and bool(missing_for_legal(case, each.debt_ids))
+        for each in case.referrals.values()
+    )
 
 
 def _is_refused(case: Case, referral_id: UUID) -> bool:
@@ -87,9 +91,22 @@ def _is_refused(case: Case, referral_id: UUID) -> bool:
     return is_open and referral_id in case.refusals
 
 
+def _is_unassessed(case: Case) -> bool:
+    """A plan is being kept of which nobody knows whether the household can."""
+    plan = case.plans[case.active_plan] if case.active_plan else None
+    if plan is None or plan.fit is None or plan.fit.verdict != "unknown":
+        return False
+    return not any(each.currency == plan.currency for each in case.assessments.values())
+
+
 def _plan(case: Case) -> str:
     """The status of the newest plan, if there is one."""
     return list(case.plans.values())[-1].status if case.plans else ""
+
+
+def _overdue(case: Case) -> list[str]:
+    """What we owe the debtor and did not do by its day: `answer_overdue`."""
+    return sorted({f"{name}_overdue" for hold in case.holds.values() for name in hold.missed})
 
 
 def _attention(case: Case) -> list[str]:
@@ -103,8 +120,15 @@ def _attention(case: Case) -> list[str]:
         (any(each.status == "failed" for each in case.referrals.values()), "filing_failed"),
         (_filing_waits(case), "filing_waits"),
         (any(hold.kind == "dispute" for hold in case.holds.values()), "disputed"),
+        (any(plan.status == "proposed" for plan in case.plans.values()), "plan_proposed"),
+        (_is_unassessed(case), "affordability_unknown"),
         (any(plan.status == "broken" for plan in case.plans.values()), "plan_broken"),
         (any(each.status == "broken" for each in case.promises.values()), "promise_broken"),
         (any(not talk.permitted for talk in case.conversations.values()), "contact_breach"),
     ]
-    return [] if case.is_closed else [word for is_so, word in waiting if is_so]
+    told = dict.fromkeys((*_overdue(case), *limitation_words(case)))
+    waiting += [(True, word) for word in told]
+    open_only = [] if case.is_closed else [word for is_so, word in waiting if is_so]
+    # Money that is not ours, or that we are owed, does not go away with the case.
+    money = [(bool(surplus_currencies(case)), "overpaid"), (bool(owed_back(case)), "owed_back")]
+    return [*open_only, *(word for is_so, word in money if is_so)]
