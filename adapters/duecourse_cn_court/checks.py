@@ -137,10 +137,11 @@ def _money(request: FilingRequest) -> Iterator[str]:
             yield f"debts: {debt.debt_id} has an amount below zero; correct the ledger"
         if debt.outstanding.total == 0:
             yield f"debts: nothing is owed on {debt.debt_id}; leave it out of the referral"
-        if debt.outstanding.total > debt.placed.total:
+        shown = debt.placed.total + debt.added.total
+        if debt.outstanding.total > shown:
             yield (
                 f"amounts: {debt.outstanding.total} fen are claimed on {debt.debt_id} and "
-                f"{debt.placed.total} were placed; the court is told only what the ledger shows"
+                f"{shown} were placed or added; the court is told only what the ledger shows"
             )
     if any(payment.amount_minor <= 0 for payment in request.payments):
         yield "payments: one is not above zero; correct the ledger"

@@ -92,7 +92,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "ground": "already_paid",
         "said": "paid in cash at the branch in January",
         "evidence": "a receipt of 12 January, photographed",
-        "amount_minor": 20_000,
+        "amount_minor": 1_000,
     },
     "HoldAnswer": {
         "outcome": "partly",

@@ -19,7 +19,10 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClaimedDebt(_Part):
-    """One debt as it stands, with what was placed and what was paid on it. Minor units."""
+    """One debt as it stands, with what was placed and what was paid on it. Minor units.
+
+    `added` is what became of it since: interest that was posted, charges, corrections upwards.
+    """
 
     debt_id: UUID
     account: str
@@ -29,6 +32,7 @@ class ClaimedDebt(_Part):
     outstanding: Buckets
     due_on: date
     contract_on: date | None
+    added: Buckets = Buckets()
 
 
 class PaymentLine(_Part):

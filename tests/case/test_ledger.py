@@ -16,6 +16,7 @@ from duecourse.case.interest_terms import (
     PublishedRate,
     RateFrom,
 )
+from duecourse.case.ledger import added_since
 from duecourse.case.state import Case
 from duecourse.case.timers import command_of, timers_of
 from duecourse.money.account_terms import Change
@@ -28,6 +29,7 @@ from duecourse.testing.sample import (
     NOON,
     OTHER_DEBT,
     PLAN,
+    SUBJECT,
     accept,
     bounce,
     debt,
@@ -37,6 +39,7 @@ from duecourse.testing.sample import (
     opened,
     pay,
 )
+from duecourse.views.worklist import worklist_row
 
 D = date.fromisoformat
 DAY = timedelta(days=1)
@@ -45,8 +48,10 @@ TREATMENT = load_treatment()
 
 
 def terms(percent: str = "12", **more: Any) -> InterestTerms:
-    rates = (RateFrom(since=START, percent=percent),)
-    return InterestTerms(**{"profile": "cn-private", "from_on": START, "rates": rates} | more)
+    plain = InterestTerms(
+        profile="cn-private", from_on=START, rates=(RateFrom(since=START, percent=percent),)
+    )
+    return replace(plain, **more)
 
 
 def agreed(made: InterestTerms | None = None, debt_id: Any = DEBT) -> c.SetInterestTerms:
@@ -453,3 +458,20 @@ def test_interest_of_a_plan_is_beside_the_account_and_stays_when_it_is_worked_ou
     story.when(paid(100_000, "2026-02-01"), at=NOON + 9 * DAY)
     # 31 days on 1,000,000 (101.92), 29 on 910,192 (86.78), and that of the plan
     assert owed(story) == Buckets(principal=910_192, interest=8_678 + 7_000)
+
+
+def test_a_claim_says_what_was_added_since_the_debt_was_placed() -> None:
+    story = bearing().when(charge(5_000)).when(proposal(principal=700))
+    story.when(APPROVE, actor=LEGAL)
+    added = added_since(case_of(story), DEBT)
+    assert added == Buckets(costs=5_000, interest=19_740, principal=700)
+    assert owed(story) == Buckets(principal=1_000_000) + added
+
+
+def test_a_correction_that_waits_for_a_second_person_is_on_the_worklist() -> None:
+    story = bearing().when(proposal(principal=-1))
+    row = worklist_row(SUBJECT, case_of(story), TREATMENT)
+    assert "adjustment_proposed" in row.attention
+    assert row.outstanding_minor == owed(story).total
+    story.when(APPROVE, actor=LEGAL)
+    assert "adjustment_proposed" not in worklist_row(SUBJECT, case_of(story), TREATMENT).attention

@@ -1,6 +1,6 @@
 """Random accounts that bear interest: whatever is booked, in whatever order, this holds.
 
-DUECOURSE_LEDGER_CASES sets how many; a run by hand of many more than the default found nothing.
+DUECOURSE_LEDGER_CASES sets how many lives each of them is tried on.
 """
 
 import os

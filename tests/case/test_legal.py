@@ -65,6 +65,14 @@ def refused() -> given:
     return given(*opened()).when(request("call")).when(talk("refused_to_pay"))
 
 
+def test_what_a_court_answered_though_it_was_only_proposed_does_not_stay_behind_in_reminders() -> (
+    None
+):
+    story = proposed().when(court("rejected"), actor=LEGAL)
+    story.when(c.MoveStage(to="reminder", reason="begin again"))
+    assert [type(each) for each in story.events] == [e.StageMoved, e.LegalReferralWithdrawn]
+
+
 def proposed() -> given:
     return refused().when(propose())
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
-from duecourse.case.errors import CaseIsClosed, Contradiction, Invalid, Unknown
+from duecourse.case.errors import Contradiction, Invalid, Unknown
 from duecourse.case.evolve import fold
 from duecourse.case.overpayments import owed_back, surplus
 from duecourse.case.state import Case

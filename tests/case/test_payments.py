@@ -1,6 +1,7 @@
 """Money that came in: where it goes, and back."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -147,6 +148,25 @@ def test_nothing_goes_to_a_disputed_debt_in_the_united_states() -> None:
     # The debtor's own direction does not change that (15 USC 1692h).
     story = given(*opened(debt(), debtor=there)).when(disputed).when(pay(70_000, debt_id=DEBT))
     assert story.then_one(e.PaymentRecorded).allocations == ()
+
+
+def test_an_order_that_cannot_be_meant_is_refused() -> None:
+    whole = tuple(
+        f"{time}.{head}"
+        for time in ("past_due", "due", "in_advance")
+        for head in ("penalty", "fee", "principal", "interest")
+    )
+    wrong: list[dict[str, Any]] = [
+        {"profile": "no-such"},
+        {"profile": "cn-561", "across": "no-such"},
+        {"profile": "cn-561", "slots": whole},
+        {"profile": "cn-561", "slots": ("due.fee",) * 12},
+        {"profile": "twelve-slots", "slots": ("due.fee",) * 12},
+        {"profile": "twelve-slots"},
+    ]
+    for each in wrong:
+        with pytest.raises(ValueError, match=r"order|slots"):
+            AgreedOrder(**each)
 
 
 def test_an_order_that_was_agreed_goes_before_that_of_the_place() -> None:

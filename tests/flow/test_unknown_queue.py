@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from office import Ledger, Office
 
 from duecourse.case import commands as c
@@ -15,6 +16,7 @@ from duecourse.store.unknown import UnknownContacts
 
 @pytest.fixture
 def office(new_office: Callable[..., Office], ledger: Ledger) -> Office:
+    ledger.capabilities = replace(ledger.capabilities, guarantee="opaque")
     return new_office({"sms": ledger, "email": ledger, "letter": ledger})
 
 

@@ -88,7 +88,7 @@ def test_no_unlawful_contact_reaches_a_channel(report: Callable[[str], None]) ->
     assert tally.asked >= CONTACTS
     assert set(tally.by) == set(STRATEGIES)
     assert set(tally.left) >= {place for place, _ in PLACES}
-    assert tally.answers["refused at dispatch"] > 5
+    assert tally.answers["refused at dispatch"] > 2
 
 
 def test_the_witness_shares_no_code_with_the_rules() -> None:

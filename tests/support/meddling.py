@@ -54,15 +54,15 @@ class Meddling:
         return self.current.today(self.at)
 
     def debt(self) -> e.Debt:
-        """One in eight is so old that no court may be asked any more, wherever the debtor lives."""
-        debt_id = self.new_id()
+        """A small one is so old that no court may be asked any more, wherever the debtor lives."""
+        product = self.pick.choice(["card", "card", "card", "microfinance"])
         return e.Debt(
-            debt_id=debt_id,
+            debt_id=self.new_id(),
             account="FICT-1",
-            product=self.pick.choice(["card", "card", "card", "microfinance"]),
+            product=product,
             currency="CNY",
             balance=Buckets(principal=60_000),
-            due_on=date(2025 if debt_id.int % 8 else 2012, 12, 1),
+            due_on=date(2025 if product == "card" else 2012, 12, 1),
         )
 
     def hold(self) -> None:

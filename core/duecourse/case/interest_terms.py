@@ -32,7 +32,6 @@ Because = Literal[
     "charge",
     "adjustment",
     "hold",
-    "debt",
     "surplus",
 ]
 """Why an account was worked out again."""

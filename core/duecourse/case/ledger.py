@@ -1,7 +1,7 @@
 """The account of a case in one currency, as its history left it: what `money.account` works out."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
@@ -11,7 +11,7 @@ from duecourse.case.interest_terms import CapTerms, InterestTerms, RateFrom
 from duecourse.case.ledger_state import OtherChange
 from duecourse.case.state import Case, DebtAccount, Hold, Payment
 from duecourse.money.account_terms import Account, AccountDebt, AccountEntry, Change, Deposit
-from duecourse.money.amounts import Buckets
+from duecourse.money.amounts import Buckets, sum_buckets
 from duecourse.money.cap_rules import RatePart
 from duecourse.money.cap_terms import CapRequest
 from duecourse.money.caps import cap_for
@@ -64,6 +64,25 @@ def account_of(case: Case, currency: str) -> Account:
         ),
         entries=tuple(each for each in _entries(case) if UUID(each.debt_id) in debts),
     )
+
+
+def added_since(case: Case, debt_id: UUID) -> Buckets:
+    """What became of a debt since it was placed: interest, charges, corrections upwards."""
+    ledger = case.ledger
+    posted = ledger.totals.get(debt_id)
+    charges = [
+        Buckets(**{each.bucket: each.posted_minor})
+        for each in ledger.charges.values()
+        if each.debt_id == debt_id
+    ]
+    changes = [
+        each.change.raised()
+        for each in ledger.adjustments.values()
+        if each.debt_id == debt_id and (each.status, each.kind) == ("approved", "correction")
+    ]
+    others = [each.change.raised() for each in ledger.others if each.debt_id == debt_id]
+    interest = [] if posted is None else [posted.posted]
+    return sum_buckets([*interest, *charges, *changes, *others])
 
 
 # --- debts -----------------------------------------------------------------------------------
@@ -259,18 +278,18 @@ def _opens(
     if account.placed_at is not None and account.placed_at > booked:
         opens = case.today(account.placed_at)
     if key in payment.disputed and never_to_disputed(order):
-        return _dispute_over(case, key, case.today(booked), opens)
+        return _dispute_over(case, key, booked, opens)
     return opens
 
 
-def _dispute_over(case: Case, key: UUID, booked: date, opens: date) -> date | None:
+def _dispute_over(case: Case, key: UUID, booked: datetime, opens: date) -> date | None:
+    """When all disputes were over in which the debt was as the money came. None: not yet."""
     for hold in (*case.holds.values(), *case.ended_holds.values()):
-        if hold.kind != "dispute" or hold.debt_id not in (None, key):
+        if hold.kind != "dispute" or hold.debt_id not in (None, key) or hold.since > booked:
             continue
-        start, _ = hold_days(case, hold)
         if hold.ended_at is None:
             return None
-        if start <= booked:
+        if hold.ended_at >= booked:
             opens = max(opens, case.today(hold.ended_at))
     return opens
 

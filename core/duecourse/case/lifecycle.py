@@ -222,12 +222,15 @@ def move_stage(case: Case, command: c.MoveStage, context: Context) -> list[e.Eve
     if missing:
         raise StageNotReady(f"not ready for {command.to}: {'; '.join(missing)}", "to")
     moved = e.StageMoved(at=context.at, to=command.to, reason=command.reason)
-    return [moved, *_called_off(case, context)]
+    return [moved, *_called_off(case, context, command.to)]
 
 
-def _called_off(case: Case, context: Context) -> list[e.Event]:
-    """Going back to talking takes back what was proposed or approved but not filed yet."""
-    if case.stage not in {"pre_legal", "legal"}:
+def _called_off(case: Case, context: Context, to: Stage) -> list[e.Event]:
+    """Going back to talking takes back what was proposed or approved but not filed yet.
+
+    So does going back to reminders: a court may have answered what was never filed here.
+    """
+    if case.stage not in {"pre_legal", "legal"} and to != "reminder":
         return []
     return withdrawn_referrals(case, context, f"the case left the stage {case.stage}")
 

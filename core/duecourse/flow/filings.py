@@ -13,6 +13,7 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import SYSTEM
 from duecourse.case.evolve import evolve
+from duecourse.case.ledger import added_since
 from duecourse.case.state import Case
 from duecourse.case.words import Name
 from duecourse.channels import ChannelError
@@ -188,6 +189,7 @@ def _debts(case: Case, debt_ids: tuple[UUID, ...]) -> Iterator[ClaimedDebt]:
             outstanding=account.outstanding,
             due_on=debt.due_on,
             contract_on=debt.contract_on,
+            added=added_since(case, key),
         )
 
 

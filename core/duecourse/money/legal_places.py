@@ -38,7 +38,8 @@ class AgreedOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError(f"there is no order of payment {self.profile!r}; see docs/ledger.md")
         if self.across and self.across not in {each.name for each in across_orders()}:
             raise ValueError(f"there is no order across debts {self.across!r}; see docs/ledger.md")
-        if (self.profile == SLOTS_PROFILE) != (len(set(self.slots)) == len(self.slots) == 12):  # noqa: PLR2004
+        is_whole = len(set(self.slots)) == len(self.slots) == 12  # noqa: PLR2004
+        if is_whole != (self.profile == SLOTS_PROFILE) or (self.slots and not is_whole):
             raise ValueError(f"`slots` are twelve, each once, and go with {SLOTS_PROFILE!r} alone")
 
 

@@ -161,7 +161,7 @@ class _Paper(msgspec.Struct, frozen=True):
         yield _Section(
             title=self.say("schedule"),
             tables=list(self.schedules()),
-            paragraphs=[self.say("in_all", amount=self.money(self.found.total_minor))],
+            paragraphs=[self.say("in_all", amount=self.total_of("amount_minor"))],
         )
         yield _Section(title=self.say("interest"), paragraphs=list(self.interest()))
         if self.found.waived_minor:
@@ -206,8 +206,7 @@ class _Paper(msgspec.Struct, frozen=True):
         if debt.contract_on is not None:
             yield self.say("contract_on", on=self.day(debt.contract_on))
         parts = [
-            f"{self.say('interest_head' if head == 'interest' else head)} "
-            f"{figure(minor, self.found.currency)}"
+            f"{self.say(head)} {figure(minor, self.found.currency)}"
             for head, minor in heads_of(debt.owed)
         ]
         if parts:
@@ -253,9 +252,13 @@ class _Paper(msgspec.Struct, frozen=True):
             total=["", self.say("total"), *(figure(each, currency) for each in sums), ""],
         )
 
+    def total_of(self, name: str) -> str:
+        """As the schedule stands now: early payment saves interest."""
+        return self.money(sum(getattr(each, name) for each in self.found.current))
+
     def interest(self) -> Iterator[str]:
         found = self.found
-        amount = self.money(found.interest_minor)
+        amount = self.total_of("interest_minor")
         if found.percent not in {"", "0"}:
             basis = self.say("periodic") if found.basis == "periodic" else found.basis
             yield self.say("rate", percent=found.percent, basis=basis, amount=amount)

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from duecourse.case.interest_terms import InterestLine
+from duecourse.case.words import ERASED
 from duecourse.flow.statement import CurrencyTotal, DebtStatement, Statement, StatementLine
 from duecourse.money.figures import Refused, posted
 from duecourse.money.legal_orders import within_order
@@ -26,6 +27,8 @@ from duecourse.papers.words import Words
 
 MOST_LINES: Final = 5_000
 MOST_PARTS: Final = 10_000
+_MOST_NOTES: Final = 8
+_MOST_TOGETHER: Final = 600
 _COLUMNS: Final = ("value_on", "booked_on", "what", "amount", "balance")
 
 Rows = list[tuple[str, str]]
@@ -39,12 +42,15 @@ class _Sums(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True):
+    """`breakable`: too long to be kept on one page."""
+
     value_on: str
     booked_on: str
     what: str
     notes: list[str]
     amount: str
     balance: str
+    breakable: bool
 
 
 class _Debt(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,13 +169,15 @@ def _notes(debt: DebtStatement, say: Words) -> Iterator[str]:
 
 
 def _line(line: StatementLine, debt: DebtStatement, say: Words) -> _Line:
+    what, notes = _what(line, say), list(_line_notes(line, debt, say))
     return _Line(
         value_on=written(line.value_on, say.language),
         booked_on=written(line.booked_on, say.language) if line.booked_on else "",
-        what=_what(line, say),
-        notes=list(_line_notes(line, debt, say)),
+        what=what,
+        notes=notes,
         amount=figure(line.change.total, debt.currency),
         balance=figure(line.balance.total, debt.currency),
+        breakable=len(notes) > _MOST_NOTES or len("".join((what, *notes))) > _MOST_TOGETHER,
     )
 
 
@@ -196,6 +204,8 @@ def _line_notes(line: StatementLine, debt: DebtStatement, say: Words) -> Iterato
     parts = list(heads_of(line.change))
     if len(parts) != 1 or say(parts[0][0]) != line.says:
         yield _parts(parts, debt.currency, say)
+    if line.basis and line.basis != ERASED:
+        yield say("cites", citation=line.basis)
     if line.citation:
         yield say("cites", citation=_source_of(line.citation))
 

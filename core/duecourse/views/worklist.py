@@ -109,6 +109,11 @@ def _overdue(case: Case) -> list[str]:
     return sorted({f"{name}_overdue" for hold in case.holds.values() for name in hold.missed})
 
 
+def _has_adjustment(case: Case) -> bool:
+    """One person proposed it, and it waits for another."""
+    return any(each.status == "proposed" for each in case.ledger.adjustments.values())
+
+
 def _attention(case: Case) -> list[str]:
     """What waits for a person, in the field's words."""
     waiting = [
@@ -121,6 +126,7 @@ def _attention(case: Case) -> list[str]:
         (_filing_waits(case), "filing_waits"),
         (any(hold.kind == "dispute" for hold in case.holds.values()), "disputed"),
         (any(plan.status == "proposed" for plan in case.plans.values()), "plan_proposed"),
+        (_has_adjustment(case), "adjustment_proposed"),
         (_is_unassessed(case), "affordability_unknown"),
         (any(plan.status == "broken" for plan in case.plans.values()), "plan_broken"),
         (any(each.status == "broken" for each in case.promises.values()), "promise_broken"),
