@@ -614,9 +614,10 @@ class NewAdjustment(Body):
 class NewHold(Body):
     """`blocks` left out means all that this kind blocks, `until` left out as long as the law says.
 
-    `reason` says why it lasts longer, or comes sooner again, than the law gives; `purpose` what
-    is done otherwise for a debtor who needs care, never what is wrong. `deferred`: the interest
-    that it holds back is owed when it ends, where the law lets it.
+    `reason` says why it lasts longer or shorter, blocks less, or comes sooner again, than the law
+    gives; a statutory moratorium never blocks less. `purpose` is what is done otherwise for a
+    debtor who needs care, never what is wrong. `deferred`: the interest that it holds back is
+    owed when it ends, where the law lets it.
     """
 
     kind: HoldKind

@@ -7,12 +7,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from duecourse.case import commands as c
+from duecourse.intake.fields import latest_value_day
 from duecourse_api.asking import Answer, Asking
 from duecourse_api.bodies import (
     Because,
     NewPayment,
     NewPromise,
 )
+from duecourse_api.problems import INVALID_FIELD, Refused
 from duecourse_api.routing import DryRun, PathName, changes, creates
 
 
@@ -52,6 +54,11 @@ async def record_payment(
     dry_run: DryRun = False,
 ) -> Response[Answer]:
     """Record money that came in. The same `payment_id` counts once."""
+    latest = latest_value_day(asking.services.clock().date())
+    if data.value_on > latest:
+        raise Refused(
+            INVALID_FIELD, f"it is after {latest}; record what has come in already", "value_on"
+        )
     command = c.RecordPayment(
         payment_id=data.payment_id,
         currency=data.currency,

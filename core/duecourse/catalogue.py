@@ -17,7 +17,7 @@ import msgspec
 from duecourse.contract import Plugin, check_class
 from duecourse.loading import Loaded, Role, Source, ask, load
 from duecourse.one_file import files_in
-from duecourse.redaction import ANYTHING, explain, printable
+from duecourse.redaction import ANYTHING, contained, explain, printable
 from duecourse.rules.pack import MAX_PACKS, PackError, load_pack, load_rulebook
 
 MOST_NAME: Final = 100
@@ -131,7 +131,8 @@ class Catalogue:
             self.note(line, state="not allowed", reason="the setting `plugins` does not name it")
             return
         try:
-            loaded = _load(package)
+            with contained():
+                loaded = _load(package)
         except ANYTHING as error:
             reason = explain(error)
             self.note(line, state="broken", reason=reason)
@@ -143,7 +144,8 @@ class Catalogue:
             return
         brings_packs = self._add_packs(loaded, line)
         try:
-            offered = list(ask(loaded))
+            with contained():
+                offered = list(ask(loaded))
         except ANYTHING as error:
             self.note(line, state="broken", reason=explain(error))
             return
@@ -156,14 +158,16 @@ class Catalogue:
     def _add_packs(self, loaded: Loaded, package: PluginStatus) -> bool:
         """Load the rule packs of a package. Returns whether it brings any, good or bad."""
         try:
-            files = _ask_for_packs(loaded)
+            with contained():
+                files = _ask_for_packs(loaded)
         except ANYTHING as error:
             self._miss(package, package, explain(error))
             return True
         for file in files:
             line = PluginStatus(name="?", kind="rules", state="loaded", version=package.version)
             try:
-                pack = load_pack(_checked_file(file))
+                with contained():
+                    pack = load_pack(_checked_file(file))
                 line = msgspec.structs.replace(line, name=pack.name)
                 if pack.layer == "core":
                     raise PackError(f'pack {pack.name}: `layer` must be "law" or "house"')
@@ -183,7 +187,8 @@ class Catalogue:
     def _add_class(self, role: Role, plugin: object, package: Package) -> None:
         name = _name_of(plugin)
         try:
-            offer = Offer(plugin=check_class(role, plugin), package=package)
+            with contained():
+                offer = Offer(plugin=check_class(role, plugin), package=package)
             if (role, name) in self.offers:
                 raise TypeError(f"another package already brings a {role} called {name}")
         except ANYTHING as error:
@@ -228,8 +233,9 @@ def _checked_file(file: object) -> Traversable:
 def _name_of(brought: object) -> str:
     """What to call it in the listing, whatever it is."""
     try:
-        name = getattr(brought, "name", None) or getattr(brought, "__name__", None)
-        return printable(str(name or "?"), MOST_NAME)
+        with contained():
+            name = getattr(brought, "name", None) or getattr(brought, "__name__", None)
+            return printable(str(name or "?"), MOST_NAME)
     except ANYTHING:
         return "?"
 

@@ -1,6 +1,7 @@
 """Whether a class that a plugin brings keeps the contract, and an object made of it too."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
@@ -59,6 +60,8 @@ def check_capabilities(given: object, methods: Collection[str]) -> Capabilities:
         promised = msgspec.convert(msgspec.to_builtins(given), Capabilities)
     except (msgspec.ValidationError, OverflowError) as error:
         raise TypeError(f"`capabilities`: {error}") from None
+    if promised.window < timedelta(0):
+        raise TypeError("`capabilities`: `window` must not be negative")
     if promised.guarantee == "queryable" and "find" not in methods:
         raise TypeError("a queryable channel must write `find`")
     if promised.receipts == "webhook" and "receive" not in methods:

@@ -16,7 +16,7 @@ from duecourse.filing import FilingAdapter
 from duecourse.guarded import Guarded
 from duecourse.isolation import IsolatedChannel
 from duecourse.loading import Role
-from duecourse.redaction import ANYTHING, explain, secrets_of
+from duecourse.redaction import ANYTHING, contained, explain, secrets_of
 from duecourse.settings import ChannelLimits, ChannelOptions, Table, convert
 
 MEDIA: Final = frozenset({"sms", "email", "letter"})
@@ -133,7 +133,8 @@ def _bound(
 
 def _construct(plugin: Plugin, config: Config, where: str) -> object:
     try:
-        return plugin(config)
+        with contained():
+            return plugin(config)
     except ANYTHING as error:
         raise ValueError(f"{where}: {explain(error, tuple(secrets_of(config)))}") from None
 

@@ -1,6 +1,7 @@
 """Words for a listing, a log or a history: one printable line, and no secret in it."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -22,11 +23,27 @@ def explain(error: BaseException, secrets: Iterable[str] = ()) -> str:
     return said[:MOST_WORDS]
 
 
+@contextmanager
+def contained() -> Iterator[None]:
+    """Around a plugin's own code: what is no Exception becomes one. Raises KeyboardInterrupt as it is.
+
+    A cancelled task or a closed generator is nobody's wish here; Ctrl-C may be the operator's.
+    """
+    try:
+        yield
+    except (*ANYTHING, KeyboardInterrupt):
+        raise
+    except BaseException as odd:  # noqa: BLE001 - a plugin may raise anything
+        raise ValueError(f"{type(odd).__name__}: {spoken(odd)}".rstrip(": ")) from None
+
+
 def spoken(error: BaseException, secrets: Iterable[str] = (), most: int = MOST_WORDS) -> str:
     """What an error says, if it can: a plugin's own `__str__` may fail like anything else."""
     try:
         return printable(redact(str(error), secrets), most)
-    except ANYTHING:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a plugin may raise anything
         return ""
 
 

@@ -3,8 +3,10 @@
 import hashlib
 import unicodedata
 from email import policy
+from email.errors import MessageError
 from email.headerregistry import Address
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
+from email.parser import BytesHeaderParser
 from email.utils import format_datetime
 from typing import Final
 
@@ -18,6 +20,20 @@ from duecourse_email.page import html_page
 _POLICY: Final = policy.SMTP.clone(cte_type="7bit")
 MOST_SUBJECT: Final = 300
 MOST_NAME: Final = 200
+_ENCODED: Final = "=?"
+"""How an encoded word begins (RFC 2047). The email package decodes it also in what we hand it as text."""
+_ALWAYS: Final = (
+    "message-id",
+    "list-unsubscribe",
+    "from",
+    "to",
+    "subject",
+    "date",
+    "auto-submitted",
+    "content-language",
+    "mime-version",
+    "content-type",
+)
 
 
 class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,15 +61,54 @@ def build(message: Outbound, to: str, ours: Letterhead) -> bytes:
         if ours.reply_to:
             mail["Reply-To"] = ours.reply_to
         mail["Auto-Submitted"] = "auto-generated"
-        mail["Content-Language"] = message.language
         mail.set_content(message.body)
         page = html_page(message.subject, message.body, message.language)
         mail.add_alternative(page, subtype="html")
         attach(mail, message.attachments)
-    except (ValueError, LookupError) as error:
+        # After the content, which clears what says something of content.
+        mail["Content-Language"] = message.language
+        _set_boundaries(mail, message.key)
+        made = _by_hand(ours) + mail.as_bytes()
+        told = _says_what_was_meant(made, message, to, ours)
+    except (ValueError, LookupError, MessageError) as error:
         raise Permanent(f"the mail cannot be made: {type(error).__name__}") from None
-    _set_boundaries(mail, message.key)
-    return _by_hand(ours) + mail.as_bytes()
+    if not told:
+        raise Permanent(
+            "the mail cannot be made: a name, the subject or an address is no plain text"
+        )
+    return made
+
+
+def _says_what_was_meant(made: bytes, message: Outbound, to: str, ours: Letterhead) -> bool:
+    """Whether a reader finds the headers that we set, each once, and in them what we put there."""
+    head = BytesHeaderParser(policy=_POLICY).parsebytes(made)
+    answers = [("", ours.reply_to)] if ours.reply_to else []
+    return (
+        sorted(name.lower() for name in head.keys()) == _names(ours)  # noqa: SIM118 - with repeats
+        and _addresses(head, "From") == [(_solid(_name(message.sender_name)), ours.sender)]
+        and _addresses(head, "To") == [(_solid(_name(message.to_name)), to)]
+        and _addresses(head, "Reply-To") == answers
+        and _solid(str(head["Subject"])) == _solid(message.subject)
+        and str(head["Content-Language"]) == message.language
+    )
+
+
+def _names(ours: Letterhead) -> list[str]:
+    optional = (
+        *(("reply-to",) if ours.reply_to else ()),
+        *(("list-unsubscribe-post",) if ours.unsubscribe_link else ()),
+    )
+    return sorted((*_ALWAYS, *optional))
+
+
+def _addresses(head: Message, name: str) -> list[tuple[str, str]]:
+    found = getattr(head[name], "addresses", ())
+    return [(_solid(each.display_name), each.addr_spec) for each in found]
+
+
+def _solid(text: str) -> str:
+    """Without blanks: folding a long line may add some."""
+    return "".join(text.split())
 
 
 def _by_hand(ours: Letterhead) -> bytes:
@@ -79,8 +134,9 @@ def _set_boundaries(mail: EmailMessage, key: str) -> None:
 
 
 def _name(text: str) -> str:
-    """A display name on one line, without invisible marks; the address carries the mail."""
-    return "".join(each for each in " ".join(text.split()) if _shows(each))[:MOST_NAME]
+    """A display name on one line, without invisible marks or encoded words; the address carries the mail."""
+    shown = "".join(each for each in " ".join(text.split()) if _shows(each))
+    return shown.replace(_ENCODED, "= ?")[:MOST_NAME]
 
 
 def _subject(text: str) -> str:
@@ -88,6 +144,8 @@ def _subject(text: str) -> str:
         raise Permanent(f"the subject is empty or longer than {MOST_SUBJECT} characters")
     if not all(_shows(each) for each in text):
         raise Permanent("the subject holds a line break, a control or a direction mark")
+    if _ENCODED in text:
+        raise Permanent("the subject holds =?, with which an encoded word begins")
     return text
 
 

@@ -14,8 +14,25 @@ MOST_TEXT: Final = 2000
 MOST_PART: Final = 256 * 1024
 MOST_PAGE: Final = 8 * 1024
 MOST_PARTS: Final = 100
+MOST_SUBJECT: Final = 300
+# What servers put before it in a subject, and what mail programs call an answer.
 _REPLY: Final = re.compile(
-    r"(re|aw|sv|antw|fwd?|回复|回覆|答复|答覆|转发|轉寄)\s*([\[(]\d+[\])])?\s*[:：]", re.IGNORECASE
+    r"\A((\[[^\]]{1,40}\]|\*++[^*]{1,40}\*++|\(?(extern(al)?|spam)\)?\s*[:：])\s*)*"
+    r"(re|aw|sv|vs|rv|tr|wg|r|i|rif|res|enc|odp|pd|antw|antwort|réf|fwd?"
+    r"|回复|回覆|答复|答覆|转发|轉寄)"
+    r"\s*([\[(]\d+[\])])?\s*[:：]",
+    re.IGNORECASE,
+)
+_NO_SUBJECT: Final = re.compile(
+    r"\W*(no subject|kein betreff|ohne betreff|sans objet|sin asunto|无主题|無主題)\W*",
+    re.IGNORECASE,
+)
+# Said in a subject it is not for what comes below to weaken.
+_STOP: Final = re.compile(
+    r"\W*((please|bitte|请)\s*)?(stop|stopp|unsub|unsubscribe( me)?|opt[ -]?out|remove me|abmelden"
+    r"|abmeldung|abbestellen|arr[êe]t|d[ée]sabonner|d[ée]sinscription|baja|cancellami|afmelden|sair"
+    r"|td|退订|退訂|拒收|取消订阅)\W*",
+    re.IGNORECASE,
 )
 # Among the codecs there are some that take the square of the length, and some that are no charset.
 _CHARSET: Final = re.compile(
@@ -27,12 +44,19 @@ _LARGER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "ascii": "utf-8"}
 
 
 def read_text(mail: Message) -> str:
-    """The words of `mail`, bounded. A subject that is not only an answer to ours comes first."""
-    given = subject(mail)
-    body = _body(mail)
-    if given and not _REPLY.match(given):
-        body = f"{given}\n\n{body}" if body.strip() else given
-    return body[:MOST_TEXT]
+    """The words of `mail`, bounded: first its text, then a subject that is no answer to ours.
+
+    A subject that says stop comes first, or alone.
+    """
+    given, body = subject(mail)[:MOST_SUBJECT], _body(mail)
+    own = _REPLY.sub("", given, count=1).strip()
+    if not body.strip():
+        return own if _STOP.fullmatch(own) or own == given else ""
+    if own != given or _NO_SUBJECT.fullmatch(given) or not given:
+        return body[:MOST_TEXT]
+    if _STOP.fullmatch(given):
+        return f"{given}\n\n{body}"[:MOST_TEXT]
+    return f"{body[: MOST_TEXT - len(given) - 2].rstrip()}\n\n{given}"
 
 
 def _body(mail: Message) -> str:

@@ -43,6 +43,12 @@ from duecourse_sms.units import MOST_UNITS, count_units
 
 MOST_BODY: Final = 64_000
 _TOKEN: Final = re.compile(r"[!-~]{1,4096}", re.ASCII)
+# Each escape of JSON in turn; the group is half a letter whose other half does not follow.
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -164,7 +170,7 @@ class SmsChannel(Channel[SmsConfig]):
             raise ValueError(f"the webhook is longer than {MOST_BODY} bytes")
         webhook_id = verify(request, self._keys)
         try:
-            told = msgspec.json.decode(request.body, type=_ReceiptIn | _ReplyIn)
+            told = msgspec.json.decode(_whole_letters(request.body), type=_ReceiptIn | _ReplyIn)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise ValueError("the webhook is neither a receipt nor a reply") from None
         return [self._signal(webhook_id, told)]
@@ -211,3 +217,8 @@ class SmsChannel(Channel[SmsConfig]):
             if self._client is None:
                 self._client = new_client(self.config.timeout)
             return self._client
+
+
+def _whole_letters(body: bytes) -> bytes:
+    """`body` with U+FFFD for the halves of letters that a phone or a gateway cut apart."""
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)

@@ -218,3 +218,15 @@ def test_the_worklist_shows_who_has_paid_too_much(
     follow()
     rows = by("operator").get("/cases", attention="overpaid", limit=200).json()["items"]
     assert overpaid.rpartition("/")[2] in {row["case_id"] for row in rows}
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_a_payment_of_a_day_to_come_is_refused_by_its_field(
+    collector: Caller, case: str, query: str
+) -> None:
+    body = {"payment_id": "p-9", "currency": "CNY", "amount_minor": 1, "value_on": "2026-03-04"}
+    refused = collector.post(f"{case}/payments{query}", body)
+    assert (refused.status_code, refused.json()["field"]) == (400, "value_on")
+    # In the farthest time zone it is tomorrow already.
+    taken = collector.post(f"{case}/payments{query}", body | {"value_on": "2026-03-03"})
+    assert taken.status_code == (200 if query else 201)

@@ -231,7 +231,7 @@ def test_a_fee_has_only_the_room_that_the_cap_leaves() -> None:
 def frozen(kind: Any, *, place: str = "CN", deferred: bool = False) -> given:
     """A hold from 2 to 12 March, and the account on 22 March."""
     story = bearing(jurisdiction=place)
-    placed = replace(hold(kind), deferred=deferred, blocks=("accrual",))
+    placed = replace(hold(kind), deferred=deferred)
     story.when(placed)
     story.when(c.LiftHold(hold_id="hold-1", reason="over"), at=NOON + 10 * DAY)
     return story.when(c.AccrueInterest(), at=NOON + 20 * DAY)
@@ -475,3 +475,25 @@ def test_a_correction_that_waits_for_a_second_person_is_on_the_worklist() -> Non
     assert row.outstanding_minor == owed(story).total
     story.when(APPROVE, actor=LEGAL)
     assert "adjustment_proposed" not in worklist_row(SUBJECT, case_of(story), TREATMENT).attention
+
+
+@pytest.mark.parametrize("kind", ["hardship", "insolvency"])
+def test_what_the_cap_took_away_does_not_come_back_during_a_hold(kind: Any) -> None:
+    """Owed 986 of 2,959 on 2 March; sixty days on hold add nothing, and the cap stays what it took."""
+    lent = replace(debt(principal=100_000), contract_on=D("2025-06-01"))
+    agreed = InterestTerms(
+        profile="cn-private",
+        from_on=D("2026-01-31"),
+        rates=(RateFrom(since=D("2026-01-31"), percent="36"),),
+        cap=CapTerms(jurisdiction="CN", licence="none", contract_on=D("2025-06-01")),
+    )
+    story = given(*opened(lent)).when(
+        c.SetInterestTerms(debt_id=DEBT, terms=agreed, evidence="contract")
+    )
+    hold = c.PlaceHold(hold_id="h", kind=kind, authority="asked", debt_id=None)
+    story.when(c.AccrueInterest()).when(hold)
+    story.when(c.AccrueInterest(), at=NOON + 60 * DAY)
+    assert story.case is not None
+    totals = story.case.ledger.totals[DEBT]
+    assert story.case.outstanding("CNY").interest == 986
+    assert (totals.posted.interest, totals.capped.interest) == (986, 1_973)

@@ -255,6 +255,13 @@ def test_acts_that_make_no_sense_are_named() -> None:
     story.when(act("demand", date(1800, 1, 1))).then_raises(Invalid, "on")
 
 
+def test_an_act_that_has_not_happened_yet_moves_nothing() -> None:
+    story = living_in("CN")
+    before = last_day(story)
+    story.when(act("demand", TODAY + DAY)).then_raises(Invalid, "on")
+    assert last_day(story) == before
+
+
 def test_english_time_that_would_end_in_a_breathing_space_ends_eight_weeks_after() -> None:
     story = living_in("GB-EAW", due_on=date(2020, 4, 1))
     assert last_day(story) == date(2026, 4, 1)

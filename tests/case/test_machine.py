@@ -694,4 +694,4 @@ class CaseMachine(Driver):
 
 TestRandomLives = CaseMachine.TestCase
 # Lives are long stories: three times as many as other examples.
-TestRandomLives.settings = settings(max_examples=3 * settings().max_examples)
+TestRandomLives.settings = settings(max_examples=2 * settings().max_examples)

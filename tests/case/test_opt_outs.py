@@ -40,6 +40,20 @@ def test_each_word_is_heard_in_any_dress(word: str) -> None:
         ("Bitte keine SMS mehr!", "sms"),
         ("Keine weiteren Nachrichten senden", "sms"),
         ("No more texts", "sms"),
+        ("STOP STOP", "sms"),
+        ("STOP SMS", "sms"),
+        ("STOP TEXTS", "sms"),
+        ("STOP MESSAGES", "sms"),
+        ("Stop sending me messages", "sms"),
+        ("UNSUB", "sms"),
+        ("unsubscribe all", "sms"),
+        ("remove me from your list", "sms"),
+        ("Bitte keine weiteren E-Mails mehr", "sms"),
+        ("退订退订", "sms"),
+        ("我要退订", "sms"),
+        ("TD退订", "sms"),
+        ("不要给我发短信", "sms"),
+        ("请停止给我发短信", "sms"),
         ("Please don’t text me again", "sms"),
         ("不要再给我打电话了", "call"),
         ("请不要再打电话给我", "call"),
@@ -68,6 +82,12 @@ NO_OPT_OUT = [
     "取消扣款",
     "我想退订彩铃怎么办",
     "不退订",
+    "不要给我发短信验证码",
+    "Cancel\n\nmy appointment on Friday",
+    "Hello,\n\nCancel\n\nmy appointment on Friday",
+    "Hi\n\nI will stop by on Friday",
+    "Thanks\nI paid",
+    "Danke\nstop?",
     "没有收到退订短信",
     "停止扣款了吗？",
     "T恤多少钱",
@@ -160,6 +180,30 @@ def test_the_first_paragraph_of_an_email_is_heard_above_a_name() -> None:
     assert left_by("STOP\n\nMit freundlichen Grüßen\nFictional Debtor", "email") == "email"
     assert left_by("Stop\n\nsending letters to my old flat, the new one is", "sms") == ""
     assert left_by("T\n\nthe letter came", "email") == ""
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        "Guten Tag\n\nAbmelden",
+        "Sehr geehrte Damen und Herren,\n\nbitte keine E-Mails mehr.",
+        "Sehr geehrter Herr Dr. Muster,\n\nABMELDEN\n\nMit freundlichen Grüßen\nJo",
+        "STOP\nBest regards\nJo",
+        "Dear Sir or Madam,\n\nPlease stop.\n\nYours sincerely\nJo",
+        "您好：\n\n退订\n谢谢",
+        "尊敬的客服，\n退订\n此致\n敬礼",
+        "Bonjour,\n\nDésabonner\nCordialement\nJo",
+        "Hola,\nBaja\nSaludos,\nJo",
+        "Buongiorno,\n\nCancellami\nCordiali saluti\nJo",
+        "Geachte heer,\nAfmelden\nMet vriendelijke groet,\nJo",
+        "Olá,\nSair\nObrigado\nJo",
+        "Cancel\n\nBest regards\nJo",
+        "Cancel\n\njo debtor",
+    ],
+)
+def test_how_one_greets_and_takes_leave_is_no_part_of_it(mail: str) -> None:
+    assert left_by(mail, "email") == "email"
+    assert left_by(mail.replace("\n", "\r\n"), "email") == "email"
 
 
 @pytest.mark.parametrize("signature", [each for each in SIGNATURES if each])

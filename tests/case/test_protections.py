@@ -75,6 +75,42 @@ def test_a_hold_lasts_no_longer_than_the_law_gives_unless_a_reason_is_given() ->
     british().when(replace(SPACE, until=TODAY + 60 * DAY)).then_one(e.HoldPlaced)
 
 
+def test_a_hold_is_no_shorter_than_the_law_gives_unless_a_reason_is_given() -> None:
+    shorter = replace(SPACE, until=TODAY + 59 * DAY)
+    british().when(shorter).then_raises(Invalid, "until")
+    because = replace(shorter, reason="it began the day before the notice came")
+    assert british().when(because).then_one(e.HoldPlaced).until == shorter.until
+    crisis = replace(SPACE, variant="mental_health", until=TODAY + 365 * DAY)
+    british().when(crisis).then_raises(Invalid, "until")
+
+
+def test_what_a_moratorium_blocks_is_blocked_whatever_the_reason() -> None:
+    less = replace(SPACE, blocks=("legal",))
+    british().when(less).then_raises(Invalid, "blocks")
+    british().when(replace(less, reason="the client wants it")).then_raises(Invalid, "blocks")
+    insolvent = replace(hold("insolvency"), blocks=("outreach", "legal"))
+    british().when(insolvent).then_raises(Invalid, "blocks")
+
+
+def test_of_another_hold_less_than_the_law_blocks_needs_a_reason() -> None:
+    less = replace(SPACE, variant="adviser", blocks=("outreach",))
+    british().when(less).then_raises(Invalid, "blocks")
+    because = replace(less, reason="the adviser asked for letters only to stop")
+    assert british().when(because).then_one(e.HoldPlaced).blocks == ("outreach",)
+
+
+@pytest.mark.parametrize("places", [("CN", "GB"), ("GB", "CN")])
+def test_the_law_of_one_of_two_places_is_still_a_law(places: tuple[str, str]) -> None:
+    both = protection("breathing_space", "", places, TODAY)
+    assert (both.moratorium, both.confidence) == (True, "B")
+
+
+def test_what_is_blocked_twice_is_blocked_once() -> None:
+    twice = replace(hold("dispute"), blocks=("legal", "outreach", "bureau", "legal"))
+    placed = british().when(twice).then_one(e.HoldPlaced)
+    assert placed.blocks == ("legal", "outreach", "bureau")
+
+
 def test_a_second_breathing_space_within_twelve_months_needs_a_reason() -> None:
     story = british().when(SPACE).when(c.LiftHold(hold_id="space-1", reason="cancelled"))
     again = replace(SPACE, hold_id="space-2")

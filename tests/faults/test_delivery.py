@@ -25,7 +25,7 @@ from nursery import Nursery
 from duecourse import faults
 
 NewDatabase = Callable[[], AbstractContextManager[str]]
-RUNS = int(os.environ.get("DUECOURSE_DELIVERY_RUNS", "300"))
+RUNS = int(os.environ.get("DUECOURSE_DELIVERY_RUNS", "150"))
 MESSAGES = 40
 GUARANTEES: tuple[Guarantee, ...] = ("idempotent", "queryable", "opaque")
 SHORT_LEASE, LONG_LEASE = 0.2, 1.0

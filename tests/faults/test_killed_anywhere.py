@@ -24,7 +24,7 @@ from duecourse import faults
 from duecourse.store.append import Mode
 
 NewDatabase = Callable[[], AbstractContextManager[str]]
-HITS = int(os.environ.get("DUECOURSE_FAULT_HITS", "500"))
+HITS = int(os.environ.get("DUECOURSE_FAULT_HITS", "300"))
 MODES: tuple[Mode, ...] = ("auto", "early", "locked")
 KILLED = -9
 SHARED_LEASE = 0.2

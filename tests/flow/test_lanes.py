@@ -108,7 +108,15 @@ def test_a_channel_that_breaks_leaves_an_unknown_outcome_and_the_worker_goes_on(
 
 
 @pytest.mark.parametrize(
-    "answer", [42, "ok", Accepted(reference="x" * 201), Accepted(reference="a", units=-1)]
+    "answer",
+    [
+        42,
+        "ok",
+        Accepted(reference="x" * 201),
+        Accepted(reference="a", units=-1),
+        Accepted(reference=""),
+        Accepted(reference="  "),
+    ],
 )
 def test_nonsense_for_an_answer_means_that_the_outcome_is_unknown(
     new_office: NewOffice, answer: Any
@@ -337,6 +345,52 @@ def test_the_settings_can_slow_a_channel_down_and_not_speed_it_up(new_office: Ne
         permitted(office, "email")
     office.work()
     assert (len(eager.asked), len(shy.asked)) == (2, 1)
+
+
+def test_a_burst_and_a_total_both_hold(new_office: NewOffice) -> None:
+    """In whichever order they are set, the tighter of the two at a moment decides."""
+    day, burst = Rate(3, 86_400.0), Rate(2, 60.0)
+    wide = Scripted(rate=burst, parallel=8)
+    office = new_office({"sms": wide}, limits={"sms": ChannelLimits(rate=day)})
+    for _ in range(6):
+        permitted(office)
+    office.work()
+    assert len(wide.asked) == 2
+    other = Scripted(medium="email", rate=day, parallel=8)
+    office = new_office({"email": other}, limits={"email": ChannelLimits(rate=burst)})
+    for _ in range(6):
+        permitted(office, "email")
+    office.work()
+    assert len(other.asked) == 2
+
+
+STOPS: list[c.Command] = [
+    c.RecordOptOut(channel="sms", how="in a letter"),
+    c.PlaceHold(hold_id="late", kind="dispute", authority="letter"),
+    c.CloseCase(reason="uneconomic"),
+]
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=lambda each: type(each).__name__)
+def test_what_is_committed_while_others_of_the_batch_are_sent_still_stops_a_message(
+    new_office: NewOffice, stop: c.Command
+) -> None:
+    channel = Scripted(parallel=4)
+    office = new_office({"sms": channel})
+    batch = [permitted(office) for _ in range(4)]
+
+    def send(message: Outbound) -> Accepted:
+        channel.asked.append(message)
+        if len(channel.asked) == 1:
+            for case_id, contact_id in batch:
+                if contact_id != message.contact_id:
+                    office.ask(case_id, stop)
+        return Accepted(reference=message.key)
+
+    channel.send = send  # type: ignore[method-assign]
+    office.work()
+    assert len(channel.asked) == 1
+    assert sorted(status(office, *each) for each in batch) == ["accepted", *["cancelled"] * 3]
 
 
 # --- lanes of a running worker ------------------------------------------------------------------

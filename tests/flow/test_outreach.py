@@ -129,17 +129,32 @@ def test_what_the_channel_refuses_is_tried_again_later_and_then_left(
     assert office.case(case_id).steps["first-reminder"].outcome == "skipped"
 
 
-def test_a_plugins_words_are_stored_without_the_address(
-    new_office: NewOffice, ledger: Ledger
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{number} is no number",
+        "{digits} is no number",
+        "{hidden} is no number",
+        "{number}\r\n is\x1b no\u202e numb\ud800er\x00",
+    ],
+)
+def test_a_plugins_words_are_stored_in_one_line_without_the_address(
+    new_office: NewOffice, ledger: Ledger, written: str
 ) -> None:
     office = new_office({"sms": ledger})
     case_id = office.open()
     number = office.case(case_id).points["mobile"].address
-    ledger.before = Permanent(f"{number} is no number")
+    ledger.before = Permanent(
+        written.format(number=number, digits=number[1:], hidden=hidden(number))
+    )
     office.work()
     last = office.engine.history(case_id)[-1].event
     assert isinstance(last, e.ContactRejected)
     assert last.reason == "*** is no number"
+
+
+def hidden(number: str) -> str:
+    return "\u200b".join(number)
 
 
 def test_a_nonsense_answer_of_a_plugin_harms_no_case(

@@ -15,7 +15,7 @@ from duecourse.case.context import Context
 from duecourse.case.decide import decide
 from duecourse.case.state import Case
 from duecourse.channels import Signal
-from duecourse.flow.signals import EARLY, Signals, Taken
+from duecourse.flow.signals import EARLY, Signals, Taken, checked
 from duecourse.store.addresses import Addresses
 from duecourse.store.database import Database
 from duecourse.store.engine import Engine
@@ -149,6 +149,43 @@ def test_an_opt_out_whose_reference_fits_nothing_is_heard_by_its_sender(
     said = opt_out(office.now - EARLY, "gone", phone)
     assert signals.record("sms", [said], "webhook") == Taken(new=1)
     assert office.case(case_id).opted_out == ("sms",)
+
+
+def test_a_stop_of_a_known_sender_does_not_wait_for_a_reference_that_nobody_knows(
+    office: Office, signals: Signals
+) -> None:
+    said = opt_out(office.now, "not ours")
+    for signal in (
+        replace(said, sender=""),
+        Reply(sender="", reply_id="m-1", text="STOP", occurred_at=office.now, reference="not ours"),
+    ):
+        case_id = office.open()
+        phone = new_phone(office, case_id)
+        office.work()
+        assert signals.record("sms", [signal], "webhook") == Taken(later=1)
+        known = replace(signal, sender=phone)
+        assert signals.record("sms", [known], "webhook") == Taken(new=1)
+        assert office.case(case_id).opted_out == ("sms",)
+
+
+def test_half_a_letter_does_not_lose_what_was_said(office: Office, signals: Signals) -> None:
+    case_id = office.open()
+    contact_id = sent(office, case_id)
+    half = "\ud83d"
+    said = checked(
+        [
+            Reply(sender=half, reply_id=f"m{half}", text=f"STOP {half}", occurred_at=office.now,
+                  reference=str(contact_id)),
+            replace(receipt(contact_id, office.now, f"r{half}"), detail=half),
+            replace(opt_out(office.now, contact_id), opt_out_id=f"o{half}", how=half),
+            receipt(half, office.now - EARLY, "x"),
+        ],
+        10,
+    )  # fmt: skip
+    assert signals.record("sms", said, "webhook") == Taken(new=2, again=1, unmatched=1)
+    (heard,) = events(office, case_id, e.ReplyReceived)
+    assert isinstance(heard, e.ReplyReceived)
+    assert heard.text == "STOP \ufffd"
 
 
 def test_an_opt_out_counts_once_also_after_the_debtor_came_back(

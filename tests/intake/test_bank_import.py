@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from uuid import UUID, uuid4
@@ -515,6 +515,34 @@ def test_a_person_matches_what_waited_and_its_words_go_with_it(desk: Desk) -> No
         ).fetchall()
     )
     assert rows == [(None,)]
+
+
+def test_money_of_a_day_to_come_waits_for_that_day(desk: Desk) -> None:
+    account, number = f"SOON-{ref()}", uuid4().hex
+    case_id = desk.case(account=account)
+    soon = entry(1_000, detail(1_000, text=account), ref=ref(), value="2199-01-01")
+    near = entry(500, detail(500, text=account), ref=ref(), value="2026-03-03")
+    report = desk.pay(soon, near, number=number)
+    assert (report.fate("posted").count, report.fate("unmatched").count) == (1, 1)
+    assert desk.paid(case_id) == [500]
+    (waiting,) = desk.queue()
+    assert "value date is in the future" in waiting.reason
+    with pytest.raises(Invalid) as refused:
+        match_by_person(desk.bank, CLERK, waiting.entry_id, Choice(case_id=case_id))
+    assert refused.value.field == "value_on"
+    assert [x.entry_id for x in desk.queue()] == [waiting.entry_id]
+
+
+def test_what_waited_for_its_day_is_posted_when_the_day_has_come(desk: Desk) -> None:
+    account, number, own = f"SOON-{ref()}", uuid4().hex, ref()
+    case_id = desk.case(account=account)
+    soon = entry(1_000, detail(1_000, text=account), ref=own, value="2026-03-09")
+    desk.pay(soon, number=number)
+    assert desk.paid(case_id) == []
+    desk.engine.clock = lambda: NOON + timedelta(days=8)
+    desk.pay(soon, number=number)
+    assert desk.paid(case_id) == [1_000]
+    assert desk.queue() == []
 
 
 def test_what_is_matched_is_not_matched_to_another_case(desk: Desk) -> None:

@@ -319,6 +319,8 @@ def test_names_without_number_are_refused() -> None:
         (GOOD.replace(b"BkToCstmrStmt", b"BkToCstmrAcctRpt"), "camt.052"),
         (GOOD.replace(b"camt.053.001.08", b"pain.001.001.03"), "namespace"),
         (GOOD.replace(b"camt.053.001.08", b"camt.053.001.01"), "namespace"),
+        (GOOD.replace(b"camt.053.001.08", b"camt.053.001.14"), "namespace"),
+        (GOOD.replace(b"camt.053.001.08", b"camt.054.001.08"), "namespace"),
     ],
 )
 def test_what_is_no_bank_file_is_refused_in_words(data: bytes, words: str) -> None:
@@ -328,6 +330,18 @@ def test_what_is_no_bank_file_is_refused_in_words(data: bytes, words: str) -> No
 def test_a_file_that_is_cut_off_gives_nothing_at_all() -> None:
     data = file(statement(*[entry(1)] * 2_000))
     assert refusal(data[: len(data) // 2]).line > 0
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["GBK", "GB18030", "Big5", "UTF-7", "utf-32", "x-nope", "rot13", "hex", "idna", "undefined"],
+)
+def test_a_file_in_an_encoding_that_is_not_read_says_which_to_use(encoding: str) -> None:
+    data = GOOD.replace(b'encoding="UTF-8"', f'encoding="{encoding}"'.encode())
+    assert data != GOOD
+    refused = refusal(data)
+    assert "encoding" in refused.problem
+    assert refused.fix == "save it as UTF-8"
 
 
 def test_sixteen_bit_text_is_read_as_well() -> None:

@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import Literal
 
 import msgspec
 import pytest
@@ -115,6 +116,7 @@ class Naive:
             each.debt_id: {"interest": 0, "penalty": 0, "fees": 0} for each in account.debts
         }
         self.allowed = {each.debt_id: Fraction(0) for each in account.debts}
+        self.lost = {each.debt_id: Fraction(0) for each in account.debts}
         self.left = {each.payment_id: each.amount_minor for each in account.deposits}
         self.paid: dict[str, dict[str, int]] = {}
         self.came: list[Deposit] = []
@@ -149,12 +151,20 @@ class Naive:
             return MAX_MINOR
         return int(self.allowed[each.debt_id] // 1) - sum(self.added[each.debt_id].values())
 
+    def accrued(self, each: AccountDebt, head: str) -> int:
+        """What was above the cap on any day is lost for good (a capped debt has no penalty here)."""
+        gross, lost = self.gross[each.debt_id][head], self.lost[each.debt_id]
+        if each.cap is None or head == "penalty":
+            return round(gross)
+        fees = self.added[each.debt_id]["fees"]
+        lost = self.lost[each.debt_id] = max(lost, gross + fees - self.allowed[each.debt_id])
+        return min(round(gross), int((gross - lost) // 1)) if lost else round(gross)
+
     def morning(self, day: date) -> None:
         for each in self.account.debts:
             for head in ("interest", "penalty"):
                 more = min(
-                    round(self.gross[each.debt_id][head]) - self.added[each.debt_id][head],
-                    self.room(each),
+                    self.accrued(each, head) - self.added[each.debt_id][head], self.room(each)
                 )
                 if more > 0:
                     self.added[each.debt_id][head] += more
@@ -332,6 +342,39 @@ def test_what_is_above_the_cap_is_never_owed() -> None:
     result = run_account(plain(percent="36", capped=True), D("2027-01-01")).debts["A"]
     assert (result.owed.interest, result.capped.interest) == (240_000, 120_000)
     assert result.cap == "cn-financial"
+
+
+@pytest.mark.parametrize("effect", ["frozen", "not_accrued"])
+@pytest.mark.parametrize("until", ["2026-01-31", "2026-02-01", "2026-03-01", "2027-01-01"])
+def test_what_was_above_the_cap_does_not_come_back_while_interest_is_stopped(
+    effect: Literal["frozen", "not_accrued"], until: str
+) -> None:
+    """30 days of 36 % under 24 %: 19,726 of 29,589, and no more however long the hold lasts."""
+    hold = Freeze(start=D("2026-01-31"), authority="hardship", effect=effect)
+    result = run_account(plain(percent="36", capped=True, freezes=(hold,)), D(until)).debts["A"]
+    assert (result.owed.interest, result.capped.interest) == (19_726, 9_863)
+    assert result.per_diem == 0
+
+
+def test_what_was_above_the_cap_does_not_come_back_when_the_rate_falls() -> None:
+    """Room that later days leave is for what accrues later: none at 0 %."""
+    account = plain(percent="36", capped=True)
+    interest = account.debts[0].interest
+    assert interest is not None
+    steps = (*interest.accruals[0].rates, RateStep(since=D("2026-01-31"), percent="0"))
+    falling = replace(interest, accruals=(replace(interest.accruals[0], rates=steps),))
+    account = replace(account, debts=(replace(account.debts[0], interest=falling),))
+    result = run_account(account, D("2027-01-01")).debts["A"]
+    assert (result.owed.interest, result.capped.interest) == (19_726, 9_863)
+
+
+def test_what_a_hold_held_back_is_given_back_within_the_cap_of_its_days() -> None:
+    """30 days, then 60 of a deferred hold, all at 36 % under 24 %: 90 days of 24 %."""
+    hold = Freeze(
+        start=D("2026-01-31"), end=D("2026-04-01"), released_on=D("2026-04-01"), authority="asked"
+    )
+    result = run_account(plain(percent="36", capped=True, freezes=(hold,)), D("2026-04-01"))
+    assert result.debts["A"].owed.interest == 59_178
 
 
 def test_a_fee_is_owed_as_far_as_the_cap_has_room_on_its_day() -> None:

@@ -18,7 +18,7 @@ from duecourse.money.interest import work_out_interest
 from duecourse.money.interest_terms import InterestRequest
 from duecourse.money.series import all_series, series
 
-CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "20000")) * 4 // 100
+CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "10000")) * 4 // 100
 YEAR = [{"start": "2025-01-01", "end": "2026-01-01", "balance_minor": 10_000_00}]
 
 

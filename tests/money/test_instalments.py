@@ -19,7 +19,7 @@ from duecourse.money.figures import Refused
 from duecourse.money.instalments import compare_plans, make_plan
 from duecourse.money.plan_terms import Instalment, PaymentPlan, PlanRequest
 
-CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "20000")) * 15 // 100
+CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "10000")) * 15 // 100
 D = date.fromisoformat
 
 

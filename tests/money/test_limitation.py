@@ -14,7 +14,7 @@ from duecourse.money.limitation import limitation_clock
 from duecourse.money.limitation_laws import law_names, limitation_law
 from duecourse.money.limitation_terms import LimitationClock, LimitationRequest
 
-CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "20000")) * 1 // 100
+CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "10000")) * 1 // 100
 DAY = timedelta(days=1)
 
 

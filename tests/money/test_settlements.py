@@ -14,7 +14,7 @@ from duecourse.money.amounts import MAX_MINOR, Buckets
 from duecourse.money.figures import Heads, Refused
 from duecourse.money.settlements import Settlement, SettlementRequest, Stage, settle
 
-CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "20000")) * 20 // 100
+CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "10000")) * 20 // 100
 OWED = {"costs": 100, "penalty": 200, "interest": 700, "principal": 9_000}
 
 

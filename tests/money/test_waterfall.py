@@ -27,7 +27,7 @@ from duecourse.money.waterfall import (
     allocate_payment,
 )
 
-CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "20000")) * 55 // 100
+CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "10000")) * 55 // 100
 TODAY = date(2026, 3, 2)
 VECTOR = {"costs": 120_00, "interest": 300_00, "principal": 5_000_00}
 HEADS = ("costs", "fees", "penalty", "interest", "principal")

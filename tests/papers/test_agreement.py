@@ -85,9 +85,10 @@ def test_an_offer_says_who_what_when_and_how_much() -> None:
         "offered on 2 March 2026 and is open until 15 March 2026",
         "consumer-loan, account ending in 0001 Principal 400.00 400.00",
         "Fees 5.00; Principal 195.00 200.00 Total 600.00",
-        "1 31 March 2026 204.01 6.00 401.99", "2 30 April 2026 204.01 4.02 202.00",
-        "3 31 May 2026 204.02 2.02 0.00", "Total 612.04 12.04", "To be paid in all: CNY 612.04",
-        "12 % a year (the year in equal periods)", "CNY 12.04 in all",
+        # The fees bear no interest: 1 % of 595.00, and 1.66 of them with each.
+        "1 31 March 2026 203.97 5.95 401.98", "2 30 April 2026 203.97 3.99 202.00",
+        "3 31 May 2026 204.00 2.00 0.00", "Total 611.94 11.94", "To be paid in all: CNY 611.94",
+        "12 % a year (the year in equal periods)", "CNY 11.94 in all",
         "within 5 days after its day", "If 2 are missed at the same time the plan ends",
         "pays the following ones in their order", "For the debtor", "For the creditor", "Date",
         "https://pay.example.com", "400-000-0000", "You may decline this plan",

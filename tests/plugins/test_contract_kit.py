@@ -10,11 +10,12 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import msgspec
 import pytest
@@ -101,6 +102,30 @@ class PlainConfig(CourierConfig, kw_only=True):
 
 class PlainSecret(Courier):
     config_class = PlainConfig
+
+
+class PlainWordsConfig(CourierConfig, kw_only=True):
+    gateway_auth: Annotated[str, msgspec.Meta(max_length=9)] | None = None
+
+
+class PlainAuth(Courier):
+    config_class = PlainWordsConfig
+
+
+class PlainBytesConfig(CourierConfig, kw_only=True):
+    credential: bytes = b"fictional"
+
+
+class PlainBytes(Courier):
+    config_class = PlainBytesConfig
+
+
+class PlainPwdConfig(CourierConfig, kw_only=True):
+    pwd: str = "fictional"
+
+
+class PlainPwd(Courier):
+    config_class = PlainPwdConfig
 
 
 class ShowsSecretInRepr(Courier):
@@ -307,6 +332,60 @@ class LogsTheAddress(Courier):
         return super().post(told, key)
 
 
+class QuotesTheNumberWithoutItsPlus(Courier):
+    def post(self, told: Mapping[str, str], key: str) -> tuple[int, bytes]:
+        raise Transient(f"{told['to'].removeprefix('+')} is busy")
+
+
+class QuotesTheNumberInGroups(Courier):
+    def post(self, told: Mapping[str, str], key: str) -> tuple[int, bytes]:
+        raise Transient(f"+86 (154) {told['to'][6:10]}-{told['to'][10:]} is busy")
+
+
+class LogsTheAddressForDevelopers(Courier):
+    def post(self, told: Mapping[str, str], key: str) -> tuple[int, bytes]:
+        logging.getLogger("courier").debug("to %s", told["to"])
+        return super().post(told, key)
+
+
+class PrintsTheAddress(Courier):
+    def post(self, told: Mapping[str, str], key: str) -> tuple[int, bytes]:
+        print("to", told["to"])  # noqa: T201 - the bug
+        return super().post(told, key)
+
+
+class PrintsTheAddressAsAnError(Courier):
+    def post(self, told: Mapping[str, str], key: str) -> tuple[int, bytes]:
+        print("to", told["to"], file=sys.stderr)  # noqa: T201 - the bug
+        return super().post(told, key)
+
+
+class WarnsOfTheAddress(Courier):
+    def post(self, told: Mapping[str, str], key: str) -> tuple[int, bytes]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn(f"to {told['to']}", stacklevel=1)
+        return super().post(told, key)
+
+
+class FailsWithTheAddress(Courier):
+    def post(self, told: Mapping[str, str], key: str) -> tuple[int, bytes]:
+        raise RuntimeError(f"cannot send to {told['to']}")
+
+
+class SecretPlaceConfig(Config, kw_only=True):
+    url: Secret
+    token: Secret
+    timeout: float = 5.0
+
+
+class QuotesASecretPlace(Courier):
+    config_class = SecretPlaceConfig
+
+    def post(self, told: Mapping[str, str], key: str) -> tuple[int, bytes]:
+        raise Transient(f"no answer from {cast('Any', self.config).url.reveal()}")
+
+
 class SendsTheExpired(Courier):
     def refuse_expired(self, message: Outbound) -> None:
         pass
@@ -469,6 +548,9 @@ BROKEN: list[tuple[type[Channel[Any]], str]] = [
     (NoExample, "its settings construct it"),
     (TakesAnySetting, "an unknown setting is refused by name"),
     (PlainSecret, "what is secret is a secret"),
+    (PlainAuth, "what is secret is a secret"),
+    (PlainBytes, "what is secret is a secret"),
+    (PlainPwd, "what is secret is a secret"),
     (ShowsSecretInRepr, "secrets are never shown"),
     (ShowsSecretWhenRefusing, "secrets are never shown"),
     (LogsSecret, "words that are stored name nobody"),
@@ -500,6 +582,14 @@ BROKEN: list[tuple[type[Channel[Any]], str]] = [
     (TriesAWrongTokenForEver, "wrong credentials are permanent"),
     (QuotesThePeer, "words that are stored name nobody"),
     (LogsTheAddress, "words that are stored name nobody"),
+    (QuotesTheNumberWithoutItsPlus, "words that are stored name nobody"),
+    (QuotesTheNumberInGroups, "words that are stored name nobody"),
+    (LogsTheAddressForDevelopers, "words that are stored name nobody"),
+    (PrintsTheAddress, "words that are stored name nobody"),
+    (PrintsTheAddressAsAnError, "words that are stored name nobody"),
+    (WarnsOfTheAddress, "words that are stored name nobody"),
+    (FailsWithTheAddress, "words that are stored name nobody"),
+    (QuotesASecretPlace, "words that are stored name nobody"),
     (SendsTheExpired, "an expired message is not sent"),
     (SendsTheExpiredAndRegrets, "an expired message is not sent"),
     (ForgetsTheKey, "the same key twice is one message"),

@@ -91,9 +91,14 @@ def test_a_configured_channel_is_there_under_its_own_name(install: Install, pige
         ("1/0", "ZeroDivisionError"),
         ("def", "SyntaxError"),
         ("raise SystemExit(3)", "SystemExit"),
+        ("import asyncio; raise asyncio.CancelledError('off')", "CancelledError: off"),
+        ("raise GeneratorExit", "GeneratorExit"),
+        ("class Odd(BaseException):\n    __str__ = None\nraise Odd", "Odd"),
         (GOOD.replace("return [Pigeon]", "raise RuntimeError('no bird')"), "no bird"),
         (GOOD.replace("return [Pigeon]", "return None"), "TypeError"),
         (GOOD.replace("return [Pigeon]", "raise SystemExit"), "SystemExit"),
+        (GOOD.replace("return [Pigeon]", "raise GeneratorExit"), "GeneratorExit"),
+        (GOOD.replace("return [Pigeon]", "yield Pigeon; raise BaseException('no')"), "no"),
         (GOOD.replace("def channels", "def chanels"), "chanels"),
         (GOOD.replace("def channels()", "def channels(extra)"), "extra"),
     ],
@@ -107,6 +112,13 @@ def test_a_package_that_breaks_is_listed_and_harms_nothing(
     bad = line(found, "a-bad")
     assert (bad.kind, bad.state) == ("package", "broken")
     assert says in bad.reason
+
+
+@pytest.mark.parametrize("where", ["raise KeyboardInterrupt", ""])
+def test_ctrl_c_while_a_package_loads_is_the_operators(install: Install, where: str) -> None:
+    asked = GOOD.replace("return [Pigeon]", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        discover(install("a-bad", where or asked))
 
 
 @pytest.mark.parametrize(
@@ -123,6 +135,11 @@ def test_a_package_that_breaks_is_listed_and_harms_nothing(
         ('medium="other"', 'medium="fax"', "`capabilities`: Invalid enum value"),
         ('medium="other"', 'medium="other", parallel=65', "$.parallel"),
         ('medium="other"', 'medium="other", poll_seconds="often"', "$.poll_seconds"),
+        (
+            'medium="other"',
+            'medium="other", window=__import__("datetime").timedelta(-1)',
+            "`window` must not be negative",
+        ),
         ('name = "pigeon"', 'name = "pigeon"; contract = "1"', "`contract` must be the number"),
         ('name = "pigeon"', 'name = "pigeon"; contract = []', "`contract` must be the number"),
         ("speed: int = 1", "isolated: int = 1", "a field `isolated`, which is the core's"),

@@ -6,11 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from duecourse import ChannelError, Outbound, Permanent, Secret, Transient
@@ -137,6 +140,67 @@ def test_a_name_cannot_add_a_recipient_or_a_header(mailbox: Mailbox, name: str) 
     assert [each.addr_spec for each in mail["To"].addresses] == ["lin@example.com"]
     assert [each.addr_spec for each in mail["From"].addresses] == ["service@creditor.example.com"]
     assert mailbox.entries()[0]["to"] == ["lin@example.com"]
+
+
+# RFC 2047: text that the email package decodes, also where we hand it over as plain text.
+ENCODED = [
+    "=?utf-8?Q?A=0D=0AReply-To:_thief@evil.example=0D=0A=0D=0AWire_money?=",
+    "=?utf-8?Q?X=22_=3Cevil=40x.example=3E?=",
+    "=?utf-8?b?QQ0KQmNjOiB4QGV2aWwuZXhhbXBsZQ==?=",
+    "Lin =\u200b?utf-8?Q?A=0D=0ABcc:_x@evil.example?=",
+    "==??utf-8?Q?=0D=0A=0D=0AWire?=",
+]
+LETTERHEAD = Letterhead(
+    sender="b@x.example.com",
+    message_id="1@x.example.com",
+    reply_to="help@x.example.com",
+    unsubscribe="c@x.example.com",
+    unsubscribe_subject="unsubscribe-1",
+)
+HEADERS = sorted([
+    "Message-ID", "List-Unsubscribe", "From", "To", "Subject", "Date", "Reply-To",
+    "Auto-Submitted", "Content-Language", "MIME-Version", "Content-Type",
+])  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_an_encoded_word_in_a_name_stays_a_name(mailbox: Mailbox, name: str) -> None:
+    message = replace(outbound(), to_name=name, sender_name=name)
+    made = message_from_bytes(build(message, "lin@example.com", LETTERHEAD), policy=policy.SMTP)
+    assert sorted(made.keys()) == HEADERS
+    mail = sent(mailbox, message)
+    assert [each.addr_spec for each in mail["Reply-To"].addresses] == ["help@creditor.example.com"]
+    assert [each.addr_spec for each in mail["To"].addresses] == ["lin@example.com"]
+    (sender,) = mail["From"].addresses
+    assert sender.addr_spec == "service@creditor.example.com"
+    assert not {"\r", "\n", "<", '"'} & set(sender.display_name)
+    assert part(mail, "plain").splitlines() == message.body.splitlines()
+
+
+@pytest.mark.parametrize("subject", ENCODED)
+def test_an_encoded_word_in_a_subject_is_not_sent(mailbox: Mailbox, subject: str) -> None:
+    with pytest.raises(Permanent):
+        channel(mailbox.port).send(replace(outbound(), subject=subject))
+    assert not mailbox.entries()
+
+
+@pytest.mark.parametrize("field", ["to_name", "sender_name", "subject"])
+@pytest.mark.parametrize("text", ENCODED[:3])
+def test_headers_that_say_what_was_not_meant_are_not_sent(
+    monkeypatch: pytest.MonkeyPatch, field: str, text: str
+) -> None:
+    # As if an encoded word had another beginning that we do not know of.
+    monkeypatch.setattr("duecourse_email.mail._ENCODED", "=!")
+    with pytest.raises(Permanent, match="cannot be made") as raised:
+        build(replace(outbound(), **{field: text}), "lin@example.com", LETTERHEAD)
+    assert "evil" not in str(raised.value)
+
+
+@given(st.text(st.sampled_from("ab zÄ林\"\\()<>@,;:.[]=?_'&/-\t😀"), max_size=220))
+def test_any_name_can_be_sent_and_adds_nothing(name: str) -> None:
+    message = replace(outbound(), to_name=name, sender_name=name)
+    head = message_from_bytes(build(message, "lin@example.com", LETTERHEAD), policy=policy.SMTP)
+    assert sorted(head.keys()) == HEADERS
 
 
 @pytest.mark.parametrize(

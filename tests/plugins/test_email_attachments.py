@@ -76,6 +76,8 @@ def test_the_same_files_are_the_same_bytes() -> None:
         ("C:\\Windows\\a.exe", "a.exe"),
         ("a\r\nBcc: x@example.com", "x@example.com"),
         ("bill\u202efdp.exe", "billfdp.exe"),
+        ("=?utf-8?Q?A=0D=0AX:_y?=", "_y_="),
+        ("=?utf-8?Q?A=0D=0AX-Y?=", "=_utf-8_Q_A=0D=0AX-Y_="),
         ('a"; filename="b.exe', "a__ filename=_b.exe"),
         (".hidden", "hidden"),
         ("a\0b\x7f.pdf", "ab.pdf"),

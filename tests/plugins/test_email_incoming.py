@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from duecourse import OptOut, Polled, Receipt, Reply, Secret, Signal, Transient
+from duecourse.case.opt_outs import left_by
 from duecourse.channels import ChannelError, Permanent
 from duecourse_email import EmailChannel, EmailConfig, MailboxConfig
 from duecourse_email.box import MOST_BATCH_BYTES, MOST_MAILS, MOST_READ, Arrived
@@ -419,6 +420,7 @@ def test_the_words_come_before_the_files_that_go_with_them() -> None:
     ("subject", "body", "text"),
     [
         ("STOP", "", "STOP"),
+        ("Re: STOP", "", "STOP"),
         ("Re: A reminder", "Stop", "Stop"),
         ("回复：A reminder", "好", "好"),
         ("=?utf-8?b?6YCA6K6i?=", "Sent from a phone", "退订\n\nSent from a phone"),
@@ -427,6 +429,34 @@ def test_the_words_come_before_the_files_that_go_with_them() -> None:
 def test_what_is_said_in_the_subject_alone_is_not_lost(subject: str, body: str, text: str) -> None:
     head = REPLY.split("\n\n", maxsplit=1)[0].replace("Re: A reminder", subject)
     assert reply(f"{head}\n\n{body}").text == text
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "[EXTERN] Re: A reminder", "Antwort: A reminder", "WG: A reminder", "TR: A reminder",
+        "RV: A reminder", "Odp: A reminder", "*** SPAM *** Re: A reminder", "R: A reminder",
+        "EXTERNAL: AW: A reminder", "Balance", "(no subject)", "Your account is overdue",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("words", ["STOP", "Cancel", "Guten Tag\n\nAbmelden", "退订"])
+def test_a_stop_is_heard_whatever_the_subject_is(subject: str, words: str) -> None:
+    head = REPLY.split("\n\n", maxsplit=1)[0].replace("Re: A reminder", subject)
+    for body in (words, f"{words}\n\n> Dear Lin, you owe\n"):
+        assert left_by(reply(f"{head}\n\n{body}").text, "email") == "email"
+
+
+def test_a_subject_that_is_no_answer_comes_after_the_text() -> None:
+    head = REPLY.split("\n\n", maxsplit=1)[0].replace("Re: A reminder", "My balance")
+    assert reply(f"{head}\n\nI paid.\n").text == "I paid.\n\nMy balance"
+    long = reply(f"{head}\n\n{'x' * 3000}").text
+    assert (len(long), long[-12:]) == (2000, "\n\nMy balance")
+
+
+def test_a_subject_of_many_marks_is_read_quickly() -> None:
+    head = REPLY.split("\n\n", maxsplit=1)[0]
+    for piece in ("***a", "[a]", "spam:", "* "):
+        assert reply(head.replace("Re: A reminder", piece * 400) + "\n\nHello").text
 
 
 def test_a_long_reply_is_bounded_and_a_huge_one_is_still_heard(office: Office) -> None:

@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from functools import cache
 from uuid import UUID
 
@@ -133,6 +134,15 @@ def test_a_mail_that_was_changed_does_not_verify(change: str) -> None:
     changed = CHANGES[change](mail)
     assert changed != mail
     assert not verifies(changed)
+
+
+def test_an_encoded_word_in_a_name_adds_no_signed_header() -> None:
+    name = "=?utf-8?Q?A=0D=0AReply-To:_thief@evil.example=0D=0A=0D=0AWire_money?="
+    mail = signed(pem(rsa()), replace(MESSAGE, to_name=name, sender_name=name))
+    plain = signed(pem(rsa()))
+    assert verifies(mail)
+    names = [message_from_bytes(each).keys() for each in (mail, plain)]
+    assert names[0] == names[1]
 
 
 def test_what_servers_add_and_refold_does_not_matter() -> None:

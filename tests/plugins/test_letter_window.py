@@ -1,6 +1,7 @@
 """What shows through the window of the envelope, wherever the sheet has slipped."""
 
 import itertools
+import re
 from pathlib import Path
 from typing import Final
 
@@ -264,3 +265,30 @@ def test_what_is_measured_is_what_is_sent_to_the_byte(tmp_path: Path) -> None:
 def test_the_most_pages_are_a_setting_that_the_core_may_read(tmp_path: Path) -> None:
     assert channel(tmp_path, "din-b", max_pages=2).capabilities.max_units == 2
     assert channel(tmp_path, "din-b").capabilities.max_units == 4
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("written", [CHINESE, ENGLISH], ids=["zh", "en"])
+@pytest.mark.parametrize(
+    "word",
+    ["W" * 3000, "x" * 120, "0" * 120, "一" + "。" * 90, "no\u00a0break\u00a0" * 20],
+    ids=["W", "x", "0", "stops", "glued"],
+)
+def test_no_word_is_so_long_that_it_leaves_the_margins(
+    word: str, written: Outbound, window: str, tmp_path: Path
+) -> None:
+    message = msgspec.structs.replace(written, subject=f"See {word[:150]}", body=f"See {word} now.")
+    pdf = sent(channel(tmp_path, window), tmp_path, message)
+    found = [glyph for page in range(page_count(pdf)) for glyph in glyphs(pdf, page)]
+    wide, _ = sheet(pdf)
+    inked = [each for each in found if each.text.strip("\u200b \u00a0")]
+    outside = [each for each in inked if each.left < 19.9 or _ink_ends(each) > wide - 19.9]
+    assert outside == []
+    read = re.sub("[1-4]/[1-4]|\u200b", "", said(found))
+    assert read.count("".join(word.split())) == 1 + (len(word) <= 150)
+
+
+def _ink_ends(glyph: Glyph) -> float:
+    """A closing mark of the Chinese script fills the left half of its box."""
+    halved = glyph.text.strip("\u200b") in {"。", "，", "）"}
+    return (glyph.left + glyph.right) / 2 if halved else glyph.right

@@ -99,6 +99,12 @@ def test_a_name_that_is_taken_is_refused() -> None:
         Plan.of("sms")
 
 
+@pytest.mark.parametrize("name", ["sms-http", "smtp", "letter-spool"])
+def test_the_name_of_a_bundled_channel_is_refused(name: str) -> None:
+    with pytest.raises(CannotWrite, match=f"{name} comes with Duecourse already"):
+        Plan.of(name)
+
+
 def test_nothing_is_ever_overwritten(tmp_path: Path) -> None:
     (tmp_path / "duecourse-sms-foo").mkdir()
     mine = tmp_path / "duecourse-sms-foo" / "README.md"

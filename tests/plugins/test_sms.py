@@ -279,6 +279,26 @@ def test_a_reply_is_handed_on_verbatim() -> None:
     assert (reply.sender, reply.text) == ("+447700900123", " TD \n退订")
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"STOP \ud83d", "STOP \ufffd"),
+        (r"\uDE00 STOP", "\ufffd STOP"),
+        (r"\ud83d\ud83d\ude00", "\ufffd😀"),
+        (r"\ud83d\n", "\ufffd\n"),
+        (r"\\ud83d \ud83d\ude00", "\\ud83d 😀"),
+    ],
+)
+def test_half_an_emoji_does_not_lose_the_reply(written: str, read: str) -> None:
+    body = (
+        f'{{"type":"reply","sender":"+447700900123","text":"{written}",'
+        '"occurred_at":"2026-11-23T10:00:02+08:00"}'
+    )
+    (reply,) = channel().receive(webhook(body.encode()))
+    assert isinstance(reply, Reply)
+    assert reply.text == read
+
+
 def test_one_good_signature_among_several_is_enough() -> None:
     genuine = webhook().headers["webhook-signature"]
     assert list(channel().receive(webhook(webhook_signature=f"v1,AAAA {genuine}")))

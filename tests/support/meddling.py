@@ -67,14 +67,19 @@ class Meddling:
 
     def hold(self) -> None:
         until = self.today() + self.pick.randint(0, 5) * DAY
+        hold_id, kind = self.new_name("hold"), self.pick.choice(STOPPED)
+        # Of the adviser's, which is no moratorium, less may be blocked.
+        is_advised = kind == "breathing_space" and self.home[0].startswith("GB")
         self.do(
             c.PlaceHold(
-                hold_id=self.new_name("hold"),
-                kind=self.pick.choice(STOPPED),
+                hold_id=hold_id,
+                kind=kind,
+                variant="adviser" if is_advised else "",
                 authority="said so",
                 blocks=self.pick.choice(BLOCKED),
                 until=self.pick.choice([None, until, until]),
                 debt_id=self.pick.choice([None, None, *self.current.debts]),
+                reason="said so",
             )
         )
 

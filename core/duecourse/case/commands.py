@@ -525,7 +525,8 @@ class PlaceHold(Ask):
     """Stop what the hold protects from, for all debts or for one.
 
     `blocks` left out means all that this kind blocks, `until` left out as long as the law says.
-    A `reason` is needed where it lasts longer, or comes sooner again, than the law gives.
+    A `reason` is needed where it lasts longer or shorter, blocks less, or comes sooner again, than
+    the law gives; what a statutory moratorium blocks is blocked whatever the reason.
     `purpose` says what is done otherwise for a debtor who needs care, never what is wrong.
     `deferred`: interest that it holds back is owed when it ends, where the law lets it.
     """

@@ -10,6 +10,7 @@ from duecourse.case.days import check_day
 from duecourse.case.errors import Invalid, TooEarly, Unknown
 from duecourse.case.lifecycle import recall, recall_reports
 from duecourse.case.state import Case, Hold
+from duecourse.case.words import Blocks
 from duecourse.money.recurrence import months_after
 from duecourse.rules.protection import Duty, Protection, protection, variants_of
 
@@ -37,7 +38,7 @@ def place_hold(case: Case, command: c.PlaceHold, context: Context) -> list[e.Eve
         at=context.at,
         hold_id=command.hold_id,
         kind=command.kind,
-        blocks=law.blocks if command.blocks is None else command.blocks,
+        blocks=law.blocks if command.blocks is None else tuple(dict.fromkeys(command.blocks)),
         until=command.until or law.last_day(today),
         authority=command.authority,
         debt_id=command.debt_id,
@@ -92,10 +93,15 @@ def _check_until(until: date | None, today: date) -> None:
 
 
 def _check_terms(case: Case, command: c.PlaceHold, law: Protection, today: date) -> None:
-    """What goes beyond the law is possible, as nobody may go unprotected; but not unexplained."""
+    """What goes beyond the law is possible, as nobody may go unprotected; but not unexplained.
+
+    Nor is less than the law gives; of our own policy less may be asked.
+    """
     if law.needs_purpose and not command.purpose.strip():
         raise Invalid("say what is done otherwise for the debtor, and no more than that", "purpose")
-    if command.reason.strip():
+    is_explained = bool(command.reason.strip())
+    check_blocks(law, command.blocks, is_explained=is_explained)
+    if is_explained:
         return
     check_length(law, today, command.until)
     before = _latest_start(case, command)
@@ -107,10 +113,33 @@ def _check_terms(case: Case, command: c.PlaceHold, law: Protection, today: date)
         )
 
 
+def check_blocks(law: Protection, blocks: tuple[Blocks, ...] | None, *, is_explained: bool) -> None:
+    """Raises Invalid for less than the law blocks; of a moratorium whatever the reason."""
+    missing = [each for each in law.blocks if blocks is not None and each not in blocks]
+    if not missing or law.confidence == "house" or (is_explained and not law.moratorium):
+        return
+    reason = "" if law.moratorium else ", or give the reason for less"
+    raise Invalid(
+        f"the law also blocks {', '.join(missing)} ({law.citation}); add it, or leave blocks"
+        f" out{reason}",
+        "blocks",
+    )
+
+
 def check_length(law: Protection, since: date, until: date | None) -> None:
-    """Raises Invalid for an end later than the law gives."""
+    """Raises Invalid for an end later than the law gives, or sooner."""
+    if until is None:
+        return
+    usual = law.last_day(since)
+    is_shorter = law.moratorium if usual is None else until < usual
+    if law.confidence != "house" and is_shorter:
+        raise Invalid(
+            f"the law gives it until {usual or 'it is lifted'} ({law.citation}); leave until out,"
+            " or give the reason for shorter",
+            "until",
+        )
     longest = law.longest(since)
-    if until is not None and longest is not None and until > longest:
+    if longest is not None and until > longest:
         raise Invalid(
             f"the law gives it until {longest} ({law.citation}); give the reason for longer",
             "until",

@@ -71,7 +71,10 @@ def record_limitation_act(
         return _again(known, command)
     if len(case.clock_acts) >= MOST_ACTS:
         raise Invalid(f"a case may have {MOST_ACTS} of these; its clock is full", "act_id")
-    check_day(command.on, case.today(context.at), "on")
+    today = case.today(context.at)
+    check_day(command.on, today, "on")
+    if command.on > today:
+        raise Invalid(f"it is after today ({today}); record it when it has happened", "on")
     if command.until is not None and command.until < command.on:
         raise Invalid("it ends before it begins", "until")
     told = e.LimitationActRecorded(

@@ -12,10 +12,12 @@ from duecourse.case.context import Context
 from duecourse.case.days import check_day
 from duecourse.case.errors import Invalid
 from duecourse.case.plan_calendar import working_days
+from duecourse.case.plan_limits import bearing_minor, check_caps
 from duecourse.case.plan_terms import MOST_INSTALMENTS, PlanTerms
 from duecourse.case.replans import plan_not_kept
 from duecourse.case.state import Case
 from duecourse.money.allocation import pro_rata
+from duecourse.money.amortisation import spread
 from duecourse.money.amounts import MAX_MINOR, format_minor
 from duecourse.money.figures import Refused
 from duecourse.money.instalments import make_plan
@@ -99,10 +101,12 @@ def _by_terms(
 ) -> tuple[tuple[e.Instalment, ...], int]:
     if command.waived_minor >= owed:
         raise Invalid("nothing would be left to pay", "waived_minor")
+    left = owed - command.waived_minor
+    bearing = bearing_minor(case, command, terms, left)
     request = PlanRequest(
         currency=command.currency,
         kind=terms.schedule,
-        principal_minor=owed - command.waived_minor,
+        principal_minor=bearing,
         starts_on=case.today(context.at),
         first_on=terms.first_on,
         every=terms.every,
@@ -125,23 +129,28 @@ def _by_terms(
         raise Invalid(words, _FIELDS.get(refused.field, f"terms.{refused.field}")) from None
     if plan.count > MOST_INSTALMENTS:
         raise Invalid(f"a plan may have {MOST_INSTALMENTS} instalments; take fewer", "terms.count")
-    if plan.highest_minor > MAX_MINOR:
+    if plan.highest_minor + left - bearing > MAX_MINOR:
         raise Invalid(f"an instalment may be {MAX_MINOR} minor units", "terms.percent")
-    return _instalments(plan), plan.frozen_minor
+    check_caps(case, terms, bearing, plan, request.starts_on)
+    return _instalments(plan, left - bearing, terms.grace_periods), plan.frozen_minor
 
 
-def _instalments(plan: PaymentPlan) -> tuple[e.Instalment, ...]:
-    """With the interest of each. What a deferral capitalised is in the parts that repay it."""
+def _instalments(plan: PaymentPlan, rest: int, grace: int) -> tuple[e.Instalment, ...]:
+    """With the interest of each. What a deferral capitalised is in the parts that repay it.
+
+    `rest` bears no interest, and is repaid in equal parts once the periods of grace are over.
+    """
+    beside = [0] * grace + spread(rest, plan.count - grace)
     capitalised = pro_rata(
         plan.capitalised_minor, [each.principal_minor for each in plan.instalments]
     )
     return tuple(
         e.Instalment(
             due_on=each.due_on,
-            amount_minor=each.amount_minor,
+            amount_minor=each.amount_minor + other,
             interest_minor=each.interest_minor + each.deferred_interest_minor + more,
         )
-        for each, more in zip(plan.instalments, capitalised, strict=True)
+        for each, more, other in zip(plan.instalments, capitalised, beside, strict=True)
     )
 
 

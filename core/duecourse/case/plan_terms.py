@@ -23,6 +23,9 @@ Basis = Literal["periodic", "ACT/365F", "ACT/360", "ACT/ACT", "30E/360"]
 Waive = Literal["on_completion", "in_step"]
 """When a settlement forgives: with its last stage, or with each as large a part as is paid of it."""
 
+InterestOn = Literal["principal", "balance"]
+"""What bears a plan's interest. All of the balance does so only where it is said, and allowed."""
+
 EarlyPayment = Literal["ahead", "shorten_term", "lower_instalments"]
 """What money beyond the next instalment does: it pays the following ones, in their order; it takes
 the last ones away; or it makes those that are left smaller. The last two save their interest."""
@@ -42,7 +45,8 @@ class PlanTerms(Value, forbid_unknown_fields=True):
     `day_of_month` holds a monthly plan to a day that `first_on` lacks. `grace_periods`: so many
     first instalments are of interest only. `deferral`: nothing is due for so many periods, and what
     the interest of that time does is said (`freeze` unless it is). `roll`: where a day goes that
-    is a weekend or a public holiday of the debtor's place.
+    is a weekend or a public holiday of the debtor's place. `interest_on`: what is owed beside the
+    principal is repaid in equal parts without interest, unless all of the `balance` bears it.
     """
 
     first_on: date
@@ -59,6 +63,7 @@ class PlanTerms(Value, forbid_unknown_fields=True):
     deferral: Deferral | None = None
     roll: Roll = "none"
     rounding: Rounding = "half_even"
+    interest_on: InterestOn = "principal"
 
 
 class Fit(Value, omit_defaults=False):

@@ -13,6 +13,7 @@ import msgspec
 from duecourse.case import commands as c
 from duecourse.channels import Accepted, Channel, ChannelError, Measure, Permanent, Transient
 from duecourse.flow.drafts import Draft
+from duecourse.redaction import redact, spoken
 
 log = logging.getLogger(__name__)
 
@@ -114,11 +115,11 @@ def _rejected(draft: Draft, reason: str) -> c.RecordRejected:
 
 
 def _words(error: ChannelError, draft: Draft) -> str:
-    """The plugin's words without the address and the name: reasons are stored in clear."""
-    words = str(error)
-    for personal in (draft.outbound.to, draft.outbound.to_name):
-        words = words.replace(personal, "***") if personal else words
-    return words[:MOST_REASON]
+    """The plugin's words in one printable line, without address and name: they are stored in clear."""
+    to, name = draft.outbound.to, draft.outbound.to_name
+    personal = (to, to.removeprefix("+"), " ".join(to.split()), name)
+    # Twice: a character that is not printed may have hidden what it stood in.
+    return redact(spoken(error, personal, MOST_REASON), personal)[:MOST_REASON]
 
 
 def _accepted(draft: Draft, given: Accepted) -> c.RecordAccepted | c.RecordUnknown:
@@ -127,8 +128,8 @@ def _accepted(draft: Draft, given: Accepted) -> c.RecordAccepted | c.RecordUnkno
         accepted = msgspec.convert(msgspec.to_builtins(given), Accepted)
     except (msgspec.ValidationError, TypeError):
         return unknown(draft, "the channel took it and answered nonsense")
-    if len(accepted.reference) > MOST_REFERENCE or not accepted.reference.isprintable():
+    reference = accepted.reference
+    is_printable = bool(reference.strip()) and reference.isprintable()
+    if not is_printable or len(reference) > MOST_REFERENCE:
         return unknown(draft, "the channel took it and answered nonsense")
-    return c.RecordAccepted(
-        contact_id=draft.contact_id, reference=accepted.reference, units=accepted.units
-    )
+    return c.RecordAccepted(contact_id=draft.contact_id, reference=reference, units=accepted.units)

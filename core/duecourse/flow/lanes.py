@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from duecourse import faults
-from duecourse.channels import Channel, Rate
+from duecourse.channels import Channel
 from duecourse.flow.breaker import Breaker
 from duecourse.flow.outreach import Dispatched, Outreach
 from duecourse.flow.tries import Hands
@@ -44,7 +44,8 @@ class Lane:
         self._pace = pace
         self._clock = clock
         self._lease_seconds = lease_seconds
-        self._rate = slower(channel.capabilities.rate, limits.rate)
+        rates = (channel.capabilities.rate, limits.rate)
+        self._rates = tuple(each for each in rates if each is not None)
         self.at_once = min(channel.capabilities.parallel, limits.parallel)
         self._size = self.at_once
         self._breaker = Breaker(name, limits, rests)
@@ -69,11 +70,14 @@ class Lane:
             return ()
         size = 1 if self._breaker.is_trial else self._size
         due = self._timers.claim(self._clock(), size, self._lease_seconds, self.name)
-        if not due or self._rate is None:
-            return due
-        grant = self._pace.ask(self.name, len(due), self._rate.messages, self._rate.seconds)
-        self._timers.lease(due[grant.messages :], grant.seconds)
-        return due[: grant.messages]
+        for number, rate in enumerate(self._rates):
+            # Both hold, each over its own time: one may allow a burst and the other a day's total.
+            if due:
+                pace = f"{self.name}/{number}"
+                grant = self._pace.ask(pace, len(due), rate.messages, rate.seconds)
+                self._timers.lease(due[grant.messages :], grant.seconds)
+                due = due[: grant.messages]
+        return due
 
     def _learn(self, seconds: float, taken: int) -> None:
         if seconds > SLOW:
@@ -102,12 +106,6 @@ def settle(timers: Timers, dispatched: Dispatched) -> None:
     timers.done(dispatched.done)
     for seconds, many in dispatched.later.items():
         timers.lease(many, seconds)
-
-
-def slower(*rates: Rate | None) -> Rate | None:
-    """The rate that lets fewest through; None sets no limit."""
-    limits = [each for each in rates if each is not None]
-    return min(limits, key=lambda each: each.messages / each.seconds, default=None)
 
 
 def lanes_of(

@@ -6,9 +6,11 @@ of one channel go together: one commit says that they begin, and one what came o
 """
 
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 import msgspec
@@ -18,6 +20,7 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import SYSTEM
 from duecourse.case.situation import situation
+from duecourse.case.state import Case
 from duecourse.channels import Channel
 from duecourse.flow import exchange
 from duecourse.flow.drafts import Draft, Drafts, NoDraft
@@ -31,6 +34,9 @@ from duecourse.store.timers import DueTimer
 
 log = logging.getLogger(__name__)
 
+STALE: Final = 0.01
+"""How old, in seconds, what another process did to a case may be when its message leaves."""
+
 Key = tuple[UUID, UUID]
 """A case and its contact."""
 
@@ -40,6 +46,32 @@ class Dispatched(msgspec.Struct, frozen=True):
 
     done: tuple[DueTimer, ...]
     later: Mapping[float, Sequence[DueTimer]]
+
+
+class _Watch:
+    """Keeps an eye on the cases of a batch while it is sent, from several threads.
+
+    What this process did is known at once, what others did within `STALE` seconds: to read each
+    case again before its message would cost as much as all the rest.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._case_ids: frozenset[UUID] = frozenset()
+        self._read_at = 0.0
+
+    def begin(self, case_ids: Iterable[UUID]) -> None:
+        """The rules have just been asked about these."""
+        self._case_ids = frozenset(case_ids)
+        self._read_at = time.monotonic()
+
+    def case(self, case_id: UUID) -> Case:
+        with self._lock:
+            if time.monotonic() - self._read_at > STALE:
+                self._engine.load_many(self._case_ids)
+                self._read_at = time.monotonic()
+        return self._engine.seen(case_id).case
 
 
 class Outreach:
@@ -94,14 +126,25 @@ class Outreach:
                 request = _start(draft, channel)
                 starting[request.command_id] = draft
                 requests.append(request)
+        watch = _Watch(self._engine)
         for command_id, outcome in self._ask(requests, later):
             begins = any(isinstance(each, e.ContactDispatching) for each in outcome.events)
             if begins and not outcome.repeated:
-                tries.append(_first_try(starting[command_id], channel))
+                tries.append(self._first_try(starting[command_id], channel, watch))
             elif begins and self._is_open(starting[command_id]):
                 # This answer was once given and lost: the message may have left.
                 tries.append(self._resumption(starting[command_id], channel))
+        watch.begin(each.draft.case_id for each in tries)
         return tries
+
+    def _first_try(self, draft: Draft, channel: Channel[Any], watch: _Watch) -> Try:
+        return Try(draft, lambda now: self._send(draft, channel, now, watch), is_first=True)
+
+    def _send(self, draft: Draft, channel: Channel[Any], now: datetime, watch: _Watch) -> Report:
+        """The others of the batch take their time: an opt-out or a hold may have come meanwhile."""
+        if not self._may_still_leave(draft, watch.case(draft.case_id), now):
+            return exchange.put_off(draft, now, 0.0, "no longer permitted when its turn came")
+        return exchange.send(draft, channel, now)
 
     def _is_open(self, draft: Draft) -> bool:
         case = self._engine.load(draft.case_id).case
@@ -153,7 +196,8 @@ class Outreach:
                 since = contact.dispatched_at or contact.permitted_at
                 if now >= since + channel.capabilities.window - MARGIN:
                     return exchange.unknown(draft, "a crash while sending, too long ago to repeat")
-                if not self._may_still_leave(draft, now):
+                case = self._engine.load(draft.case_id).case
+                if not self._may_still_leave(draft, case, now):
                     late = "no longer permitted when it could have been tried again"
                     return exchange.unknown(draft, late)
                 return exchange.send_again(draft, channel, now)
@@ -163,9 +207,9 @@ class Outreach:
                 unasked = "a crash while sending; the channel cannot be asked"
                 return exchange.unknown(draft, unasked)
 
-    def _may_still_leave(self, draft: Draft, now: datetime) -> bool:
-        """An opt-out, a hold, a close or the night may have come since the first try."""
-        contact, case = draft.contact, self._engine.load(draft.case_id).case
+    def _may_still_leave(self, draft: Draft, case: Case, now: datetime) -> bool:
+        """An opt-out, a hold, a close or the night may have come since it began."""
+        contact = draft.contact
         if case.contacts[draft.contact_id].called_off:
             return False
         seen = situation(
@@ -190,10 +234,6 @@ def _settled(timers: Mapping[Key, DueTimer], later: Mapping[Key, float]) -> Disp
     for key, seconds in later.items():
         pauses.setdefault(seconds, []).append(timers[key])
     return Dispatched(tuple(each for key, each in timers.items() if key not in later), pauses)
-
-
-def _first_try(draft: Draft, channel: Channel[Any]) -> Try:
-    return Try(draft, lambda now: exchange.send(draft, channel, now), is_first=True)
 
 
 def _start(draft: Draft, channel: Channel[Any]) -> Request:

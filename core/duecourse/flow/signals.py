@@ -83,9 +83,9 @@ class Signals:
     ) -> Taken:
         """Record what the channel of this name says; `signals` are checked.
 
-        Matched by our key or the channel's reference, else by the sender's address. With
-        `may_wait` a fresh one whose reference is not known is left for later: its message was
-        accepted a moment ago, and the reference is still on its way to us.
+        Matched by our key or the channel's reference, else at once by the sender's address. With
+        `may_wait` a fresh one that neither finds is left for later, if it has a reference: its
+        message was accepted a moment ago, and the reference is still on its way to us.
         """
         at = self._clock()
         errands = [_Errand(signal) for signal in signals]
@@ -94,17 +94,16 @@ class Signals:
             signal, found = errand.signal, known.get(errand.signal.reference)
             if found is not None:
                 errand.requests = [self._to_contact(found, signal, way)]
-            elif signal.reference and may_wait and at - signal.occurred_at < EARLY:
-                errand.fate = "later"
         self._carry_out(errands, may_wait=may_wait)
-        unheard = [
-            each
-            for each in errands
-            if each.fate in (None, "unmatched") and not isinstance(each.signal, Receipt)
-        ]
+        unheard = [each for each in errands if each.fate in (None, "unmatched")]
         for errand in unheard:
-            errand.fate = None
-            errand.requests = list(self._to_sender(channel, errand.signal, way))
+            signal, errand.requests = (
+                errand.signal,
+                list(self._to_sender(channel, errand.signal, way)),
+            )
+            early = may_wait and at - signal.occurred_at < EARLY
+            is_unknown = errand.fate is None and signal.reference
+            errand.fate = "later" if early and is_unknown and not errand.requests else None
         self._carry_out(unheard, may_wait=may_wait)
         fates = [each.fate or "unmatched" for each in errands]
         for errand, fate in zip(errands, fates, strict=True):
@@ -236,6 +235,7 @@ def checked(signals: Iterable[Signal], most: int) -> list[Signal]:
     """Up to `most` signals that are what they say: what a plugin makes of its input is not believed until here.
 
     Raises ValueError, which quotes nothing of them.
+    Half a letter, as some phones send of an emoji, becomes U+FFFD.
     """
     found: list[Signal] = []
     for given in signals:
@@ -247,8 +247,12 @@ def checked(signals: Iterable[Signal], most: int) -> list[Signal]:
 
 def _checked(given: Signal) -> Signal:
     try:
-        signal: Signal = msgspec.convert(msgspec.to_builtins(given), Signal)
-    except (msgspec.ValidationError, TypeError, RecursionError):
+        fields = {
+            name: _whole_letters(value) if isinstance(value, str) else value
+            for name, value in msgspec.to_builtins(given).items()
+        }
+        signal: Signal = msgspec.convert(fields, Signal)
+    except (msgspec.ValidationError, AttributeError, TypeError, RecursionError):
         raise ValueError("a signal that is none") from None
     when = signal.occurred_at
     if when.tzinfo is None or not FIRST_YEAR <= when.year <= LAST_YEAR:
@@ -256,3 +260,11 @@ def _checked(given: Signal) -> Signal:
     if not signal.reference.isprintable():
         raise ValueError("a reference that nobody can have given")
     return msgspec.structs.replace(signal, occurred_at=when.astimezone(UTC))
+
+
+def _whole_letters(text: str) -> str:
+    """`text` with U+FFFD for surrogates without their other half, which nothing can store.
+
+    No question mark: STOP and a question mark is a question.
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

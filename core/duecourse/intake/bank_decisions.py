@@ -1,6 +1,7 @@
 """What is decided about the transactions of a file: known before, matched, or for a person."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,8 @@ from duecourse.intake.matching import Match, NoMatch, match_credit, match_return
 from duecourse.intake.posting import Bank, payment_id_of
 from duecourse.intake.transactions import Statement, Transaction
 from duecourse.store.bank_entries import BankEntry
+
+TO_COME: Final = "its value date is in the future: import it again then"
 
 
 class Row(msgspec.Struct):
@@ -57,6 +60,8 @@ class Decisions:
             row.entry = found.get(row.entry_id)
         for row in rows:
             row.before = row.entry
+            if row.each.kind == "credit" and self._bank.is_to_come(row.each.value_on):
+                row.forced = row.forced or TO_COME
 
     def details(self, rows: Sequence[Row]) -> None:
         """A batch may come as one sum in one file, and with its details in another."""

@@ -1,4 +1,4 @@
-"""ISO 20022 camt.053 and camt.054, in any of their versions, as transactions one at a time.
+"""ISO 20022 camt.053 and camt.054, in versions 02 to 13, as transactions one at a time.
 
 Only what is asked for here is read: the few elements that say how much came from whom, and what
 for. Their names have been the same since version 2; where a version moved one, both places are
@@ -39,7 +39,7 @@ _STATEMENTS: Final = frozenset({"Stmt", "Ntfctn"})
 _HEADER: Final = frozenset(
     {"Id", "ElctrncSeqNb", "StmtPgntn", "NtfctnPgntn", "Acct", "Bal", "TxsSummry"}
 )
-_VERSION: Final = re.compile(r"camt\.05[34]\.001\.(\d{2})", re.ASCII)
+_VERSION: Final = re.compile(r"camt\.(05[34])\.001\.(\d{2})", re.ASCII)
 FIRST_VERSION: Final = 2
 LAST_VERSION: Final = 13
 _DETAILS: Final = ("Ntry", "NtryDtls")
@@ -265,13 +265,14 @@ class _Reader(Listener):
 
 def _version(message: Message, namespace: str, line: int) -> str:
     found = _VERSION.search(namespace)
-    if found is None or int(found[1]) < FIRST_VERSION:
+    if found is None or found[1] != message or not FIRST_VERSION <= int(found[2]) <= LAST_VERSION:
+        first, last = f"camt.{message}.001.{FIRST_VERSION:02}", LAST_VERSION
         raise XmlRefused(
             line,
-            f"its namespace is not that of a camt.{message}.001.{FIRST_VERSION:02} or later",
-            f"ask the bank for camt.{message} in a version from 02 to {LAST_VERSION}",
+            f"its namespace is not that of a {first} to {last}",
+            f"ask the bank for camt.{message} in a version from 02 to {last}",
         )
-    return f"camt.{message}.001.{found[1]}"
+    return f"camt.{message}.001.{found[2]}"
 
 
 def _problem(line: int, field: str, refused: Refused) -> Problem:

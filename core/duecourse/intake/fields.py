@@ -1,7 +1,7 @@
 """One check per form a field may have. Each returns the value to keep, or raises Refused."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
@@ -89,6 +89,11 @@ def day_until(value: str, latest: date) -> date:
             "only what has already happened is imported; correct the date or wait",
         )
     return read
+
+
+def latest_value_day(today: date) -> date:
+    """In the farthest time zone it may be a day later than `today`."""
+    return today + timedelta(days=1)
 
 
 def language(value: str) -> Language:

@@ -1,6 +1,7 @@
 """What a decision about a bank entry asks of its case, and the decision of a person."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Final, Literal
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from duecourse.case.commands import RecordPayment, ReturnRefund, ReversePayment
 from duecourse.case.context import Actor
 from duecourse.case.errors import CaseError, CaseNotFound, Contradiction, Invalid, Unknown
 from duecourse.case.state import Case
+from duecourse.intake.fields import latest_value_day
 from duecourse.intake.reading import Pseudonyms
 from duecourse.intake.transactions import Transaction
 from duecourse.store.bank_entries import BankEntries, BankEntry
@@ -32,6 +34,9 @@ class Bank:
         self.entries = BankEntries(database, vault)
         self.keys = PaymentKeys(vault)
         self.database = database
+
+    def is_to_come(self, value_on: date) -> bool:
+        return value_on > latest_value_day(self.engine.clock().date())
 
     def load(self, cases: Collection[UUID]) -> Mapping[UUID, Case]:
         return {key: found.case for key, found in self.engine.load_many(cases).items()}
@@ -156,6 +161,8 @@ def _name_of(bank: Bank, entry: BankEntry, choice: Choice) -> str:
     _only(choice, entry.what)
     match entry.what:
         case "credit":
+            if entry.state == "unmatched" and bank.is_to_come(entry.value_on):
+                raise Invalid(f"{entry.value_on} has not come yet; match it then", "value_on")
             if choice.debt_id is not None and choice.debt_id not in case.debts:
                 raise Unknown(f"the case has no debt {choice.debt_id}", "debt_id")
             return payment_id_of(entry.entry_id)

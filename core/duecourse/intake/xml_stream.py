@@ -20,6 +20,13 @@ MAX_KEPT: Final = 20_000
 _MAX_MARKUP: Final = 1024**2
 _BOMS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _SEPARATOR: Final = " "
+_ENCODING_ERRORS: Final = frozenset(
+    expat.errors.codes[words]
+    for words in (
+        expat.errors.XML_ERROR_UNKNOWN_ENCODING,
+        expat.errors.XML_ERROR_INCORRECT_ENCODING,
+    )
+)
 
 
 class XmlRefused(Refused):
@@ -114,19 +121,28 @@ class XmlStream:
         self._fed += len(data)
         if self._fed > MAX_BYTES:
             self._refuse(f"the file is larger than {MAX_BYTES} bytes", "ask for it in parts")
-        try:
-            self._parser.Parse(data, False)
-        except expat.ExpatError as broken:
-            raise _not_xml(broken) from None
+        self._parse(data, last=False)
         # A piece of markup without end would be read from its beginning again and again.
         if self._fed - max(self._parser.CurrentByteIndex, 0) > _MAX_MARKUP:
             self._refuse("one piece of markup is longer than 1 MiB", "export the file again")
 
     def close(self) -> None:
+        self._parse(b"", last=True)
+
+    def _parse(self, data: bytes, *, last: bool) -> None:
         try:
-            self._parser.Parse(b"", True)
+            self._parser.Parse(data, last)
         except expat.ExpatError as broken:
             raise _not_xml(broken) from None
+        except Refused:
+            raise
+        except (ValueError, LookupError):
+            # Before the first element it can only be the encoding: expat asks Python for one that
+            # it does not know, and Python's may have more than one byte, be no text, or not exist.
+            if self._names:
+                raise
+            line = self._parser.CurrentLineNumber
+            raise XmlRefused(line, "its encoding is not read here", "save it as UTF-8") from None
 
     def _start(self, full: str, attributes: dict[str, str]) -> None:
         path, kept = self._path, self._kept
@@ -202,4 +218,6 @@ def check_beginning(head: bytes) -> None:
 def _not_xml(broken: expat.ExpatError) -> XmlRefused:
     # expat's words name what is wrong and quote nothing of the file.
     problem = f"not well-formed XML: {expat.ErrorString(broken.code)}"
-    return XmlRefused(broken.lineno, problem, "it may be cut off; get the file again")
+    is_encoding = broken.code in _ENCODING_ERRORS
+    fix = "save it as UTF-8" if is_encoding else "it may be cut off; get the file again"
+    return XmlRefused(broken.lineno, problem, fix)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from fractions import Fraction
+from math import floor
 from typing import Final
 
 from duecourse.money.account_terms import AccountDebt, Change
 from duecourse.money.accruing import Accruing
 from duecourse.money.allocation import Bucket, pour
 from duecourse.money.amounts import MAX_MINOR, Buckets
-from duecourse.money.cap_rules import CapPart, MultiplePart, TotalCostPart
+from duecourse.money.cap_rules import CapPart, MultiplePart, RatePart, TotalCostPart
 from duecourse.money.cap_terms import CapPeriod
 from duecourse.money.caps import CapMeter
 from duecourse.money.figures import Rounding
@@ -31,6 +32,9 @@ class RunningDebt:
         self._gross = Buckets()
         self._charged = Buckets()
         self._clipped = Buckets()
+        self._lost = dict.fromkeys(_ACCRUED, Fraction(0))
+        self._kept = dict.fromkeys(_ACCRUED, Fraction(0))
+        self._at_cap = False
         interest = spec.interest
         self._accruing = None if interest is None else Accruing(interest)
         start = spec.due_on if interest is None else interest.start
@@ -60,22 +64,55 @@ class RunningDebt:
             self._meter.add(CapPeriod(start=start, end=end, balance_minor=self.owed.principal))
 
     def book(self) -> Change:
-        """Add to what is owed what has accrued since, as far as the cap has room for it."""
+        """Add to what is owed what has accrued since, as far as the cap has room for it.
+
+        What it has no room for by then is never owed: room of later days is for what accrues later.
+        """
         if self._accruing is None:
             return Change()
         gross = self._accruing.payable()
-        if gross == self._gross and self._gross == self.accrued:
+        if self._meter is None and gross == self._gross == self.accrued:
             return Change()
         self._gross = gross
+        self._at_cap = self._lose(self._accruing)
         change = Change()
         for head in _ACCRUED:
-            wanted = getattr(gross, head) - getattr(self.accrued, head)
+            wanted = self._ever_owed(head) - getattr(self.accrued, head)
             more = min(wanted, self._room(head))
+            self._at_cap |= more < wanted
             if more > 0:
                 self.accrued += Buckets(**{head: more})
                 self._add(head, more)
                 change = change.plus(head, more)
         return change
+
+    def _lose(self, accruing: Accruing) -> bool:
+        """Set apart for good what is above the cap of what has accrued since, the penalty first.
+
+        It is exact: a unit that is only rounded away is not lost, and no day looked at costs one.
+        """
+        if self._meter is None:
+            return False
+        before = dict(self._kept)
+        for head in _ACCRUED:
+            self._kept[head] = accruing.exact(head) - self._lost[head]
+        lost = False
+        for part, allowed in self._meter.exact():
+            heads = [head for head in _ACCRUED if head in part.heads]
+            others = self._used(part) - sum(getattr(self.accrued, head) for head in heads)
+            excess = sum((self._kept[head] for head in heads), others - allowed)
+            for head in reversed(heads):
+                less = max(min(excess, self._kept[head] - before[head]), Fraction(0))
+                self._lost[head] += less
+                self._kept[head] -= less
+                excess -= less
+                lost |= less > 0
+        return lost
+
+    def _ever_owed(self, head: Bucket) -> int:
+        """Of what has accrued, in whole units; rounded down once the cap took a part of it."""
+        minor: int = getattr(self._gross, head)
+        return min(minor, floor(self._kept[head])) if self._lost[head] else minor
 
     def release(self, day: date) -> Change:
         if self._accruing is None or self.spec.interest is None:
@@ -131,6 +168,19 @@ class RunningDebt:
             if head in part.heads:
                 room = min(room, allowed - self._used(part))
         return max(room, 0)
+
+    def room_beside_rates(self, since: date, until: date) -> int | None:
+        """What a cap that is no rate on a balance leaves for interest until a day. None: no such."""
+        if self._meter is None:
+            return None
+        if since < until:
+            self._meter.add(CapPeriod(start=since, end=until, balance_minor=0))
+        rooms = [
+            allowed - self._used(part)
+            for part, allowed in self._meter.allowed()
+            if "interest" in part.heads and not isinstance(part, RatePart)
+        ]
+        return min(rooms, default=None)
 
     def _used(self, part: CapPart) -> int:
         """What counts under a part: of a rate, what was charged since; of a total, all of it."""
@@ -195,7 +245,7 @@ class RunningDebt:
             return Fraction(0)
         heads = self._accruing.per_diem_by_head(through, self.owed.principal)
         total = sum(heads.values(), Fraction(0))
-        if self._meter is None or self._gross == self.accrued:
+        if self._meter is None or not self._at_cap:
             return total
         for part, allowed in self._meter.per_day(through, self.owed.principal):
             charged = sum((heads.get(head, Fraction(0)) for head in part.heads), Fraction(0))

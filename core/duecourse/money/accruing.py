@@ -107,6 +107,13 @@ class Accruing:
     def payable(self) -> Buckets:
         return self.total(held for held in self._exact if self.is_payable(held))
 
+    def exact(self, head: str) -> Fraction:
+        """What is payable of a head, before it is rounded."""
+        return sum(
+            (x for h, x in self._exact.items() if self.is_payable(h) and self.head(h) == head),
+            Fraction(0),
+        )
+
     def frozen(self) -> Buckets:
         return self.total(
             held

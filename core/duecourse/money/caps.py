@@ -217,8 +217,11 @@ class CapMeter:
 
     def allowed(self) -> list[tuple[CapPart, int]]:
         """For a part of the total cost: above what was lent."""
+        return [(part, exact.numerator // exact.denominator) for part, exact in self.exact()]
+
+    def exact(self) -> list[tuple[CapPart, Fraction]]:
         return [
-            (part, exact.numerator // exact.denominator + fixed)
+            (part, exact + fixed)
             for part, exact, fixed in zip(self.cap.parts, self._exact, self._fixed, strict=True)
         ]
 

@@ -63,6 +63,8 @@ def _check_entry(entry: Entry, field: str, can_be_undone: set[str]) -> None:
 def check_freezes(request: InterestRequest) -> None:
     for number, freeze in enumerate(request.freezes):
         field = f"freezes[{number}]"
+        if not freeze.heads:
+            raise Refused(f"{field}.heads", "holds nothing back", "name a head, or leave it out")
         if freeze.end is not None and freeze.end <= freeze.start:
             raise Refused(f"{field}.end", "is not after the start", "correct it")
         if freeze.released_on is None:

@@ -38,7 +38,7 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reason; after a treatment that has ended, `after_treatment_days` more. It may come again only
     after `once_per_months`. Our answer may be one of `answers`, and ends it `after_answer_days`
     later; after one of `open_after` it stays until what is wrong was put right, for which there
-    are `put_right_days`.
+    are `put_right_days`. Nothing that a statutory `moratorium` blocks may be let go on.
     """
 
     kind: str
@@ -60,6 +60,7 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     after_answer_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 0
     open_after: tuple[Code, ...] = ()
     put_right_days: Days | None = None
+    moratorium: bool = False
     note: str = ""
 
     def in_force(self, day: date) -> bool:
@@ -146,6 +147,8 @@ def _strictest(found: list[Protection]) -> Protection:
         first = msgspec.structs.replace(
             first,
             blocks=tuple(dict.fromkeys((*first.blocks, *other.blocks))),
+            confidence=other.confidence if first.confidence == "house" else first.confidence,
+            moratorium=first.moratorium or other.moratorium,
             lasts_days=_longer(first.lasts_days, other.lasts_days),
             at_most_days=_longer(first.at_most_days, other.at_most_days),
             duties=tuple(_soonest((*first.duties, *other.duties))),

@@ -2,13 +2,16 @@
 
 import importlib.util
 import re
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Final
 
 import msgspec
+
+from duecourse.catalogue import Catalogue
+from duecourse.loading import GROUP
 
 MOST_NAME: Final = 40
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
@@ -43,6 +46,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         module = f"duecourse_{name.replace('-', '_')}"
         if importlib.util.find_spec(module) is not None:
             raise CannotWrite(f"{module} is installed already; choose another name")
+        if name in _bundled():
+            raise CannotWrite(f"{name} comes with Duecourse already; choose another name")
         medium = name.partition("-")[0]
         return cls(
             name=name,
@@ -78,6 +83,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             address=_ADDRESSES[self.medium],
             release=".".join(version("duecourse").split(".")[:2]),
         )
+
+
+def _bundled() -> set[str]:
+    """What the plugins that come with Duecourse are called; an outsider is refused their names."""
+    ours = (
+        each
+        for each in entry_points(group=GROUP)
+        if each.dist is not None and each.dist.name == "duecourse"
+    )
+    catalogue = Catalogue(None)
+    catalogue.add_installed(ours)
+    return {name for _, name in catalogue.offers}
 
 
 def write(plan: Plan, folder: Path) -> list[Path]:

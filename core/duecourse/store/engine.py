@@ -74,6 +74,7 @@ class Engine:
         mode: Mode = "auto",
     ) -> None:
         self.log = EventLog(database, vault)
+        self.clock = clock
         self._database = database
         self._vault = vault
         self._states = States(self.log, evolve, kept_cases)
@@ -195,6 +196,10 @@ class Engine:
     def load_many(self, case_ids: Collection[UUID]) -> dict[UUID, Loaded]:
         """The cases as of now; those that do not exist are absent."""
         return self._states.read(case_ids)
+
+    def seen(self, case_id: UUID) -> Loaded:
+        """The case as this process last saw it; another may have changed it. Raises CaseNotFound."""
+        return self._states.kept(case_id) or self.load(case_id)
 
     def history(self, case_id: UUID, until_version: int | None = None) -> list[Recorded]:
         """The events of a case from the first on. Raises CaseNotFound."""

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, TypeVar
 from uuid import UUID, uuid4
 from warnings import warn
 
-from duecourse.channels import Channel, Outbound, Permanent, WebhookRequest
+from duecourse.channels import Channel, Config, Outbound, Permanent, WebhookRequest
 from duecourse.redaction import secrets_of
 from duecourse.testing.kit_settings import (
     at_http_port,
@@ -141,8 +141,7 @@ class Kit:
     @property
     def secrets(self) -> list[str]:
         """Those that can be looked for: a shorter one is a part of any sentence."""
-        found = secrets_of(make_config(self.channel.config_class, self.table))
-        return [secret for secret in found if len(secret) >= LEAST_SECRET]
+        return secrets_in(make_config(self.channel.config_class, self.table))
 
     @property
     def medium(self) -> str:
@@ -247,6 +246,11 @@ class Kit:
                 yield {"host": HOST, "port": port}
         else:
             raise NotChecked(f"the kit's TCP peer cannot answer {trouble}: override `hostile`")
+
+
+def secrets_in(config: Config) -> list[str]:
+    """Those of these settings that can be looked for."""
+    return [secret for secret in secrets_of(config) if len(secret) >= LEAST_SECRET]
 
 
 def stay_near(watch: Watch) -> None:

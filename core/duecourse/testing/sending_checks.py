@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from duecourse.channels import Accepted, Capabilities, Channel, Outbound, Permanent
-from duecourse.testing.kit import Kit, NotChecked, demand
+from duecourse.testing.kit import Kit, NotChecked, demand, secrets_in
 from duecourse.testing.kit_settings import hasty, http_places
 from duecourse.testing.peer import Arrival, Peer, Trouble
 from duecourse.testing.trial import Result, Trial, is_sound
@@ -78,15 +78,18 @@ class SendingChecks(Kit):
         for trouble in _QUICK:
             with suppress(NotChecked), self._before(trouble) as channel:
                 trial = Trial.of(channel, message, self.patience)
-                self._demand_discreet(trial, self.personal(message, channel))
+                secrets = {*self.secrets, *secrets_in(channel.config)}
+                self._demand_discreet(trial, self.personal(message, channel), secrets)
                 looked_at += 1
         if not looked_at:
             raise NotChecked("there is no peer that refuses: override `hostile`")
 
-    def _demand_discreet(self, trial: Trial, personal: Collection[str]) -> None:
-        told = [each for each in personal if each in trial.reported]
+    def _demand_discreet(
+        self, trial: Trial, personal: Collection[str], secrets: Collection[str]
+    ) -> None:
+        told = [each for each in personal if trial.tells(each)]
         demand(not told, f"{trial}: its words or the logs hold address, name or text")
-        shown = [secret for secret in self.secrets if secret in trial.shown]
+        shown = [secret for secret in secrets if secret in trial.shown]
         demand(not shown, f"{trial}: an error or the logs hold a secret")
 
     def test_an_expired_message_is_not_sent(self) -> None:

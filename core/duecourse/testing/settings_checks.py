@@ -6,7 +6,8 @@ import sys
 from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, Final
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
 
@@ -19,7 +20,10 @@ from duecourse.testing.kit_settings import make, make_config, schema_of
 from duecourse.testing.trial import listening, words_of
 from duecourse.testing.watch import watching
 
-_SOUND_SECRET: Final = ("password", "passwd", "secret", "token", "api_key", "private_key")
+_SOUND_SECRET: Final = (
+    "password", "passwd", "passphrase", "pwd", "secret", "token", "api_key", "apikey",
+    "private_key", "access_key", "auth", "credential", "credentials",
+)  # fmt: skip
 _UNKNOWN: Final = "no_such_setting"
 _CANARY: Final = "kit-canary-4711"
 _TEXTS: Final = ("short", "欠款提醒 😀", "long " * 100)
@@ -81,7 +85,7 @@ class SettingsChecks(Kit):
         plain = [
             field.name
             for field in fields
-            if field.name.endswith(_SOUND_SECRET) and field.type in {str, str | None}
+            if field.name.endswith(_SOUND_SECRET) and _is_plain(field.type)
         ]
         demand(not plain, f"these settings must have the type Secret: {', '.join(plain)}")
 
@@ -167,6 +171,16 @@ class SettingsChecks(Kit):
             )
             sound = given[0] is None or (isinstance(given[0], Measure) and given[0].units >= 1)
             demand(sound, "`measure` must return a Measure of at least 1 unit, or raise Permanent")
+
+
+def _is_plain(kind: object) -> bool:
+    """Whether a setting of this type may be any text, or any bytes."""
+    parts = get_args(kind)
+    if get_origin(kind) is Annotated:
+        return _is_plain(parts[0])
+    if get_origin(kind) in {Union, UnionType}:
+        return any(_is_plain(part) for part in parts)
+    return kind in (str, bytes)
 
 
 def _measured(channel: Channel[Any], message: Any) -> object:  # noqa: ANN401 - an Outbound

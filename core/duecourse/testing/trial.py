@@ -1,20 +1,27 @@
 """One call of `send`, and everything that it said on the way."""
 
+import io
 import logging
+import re
 import threading
+import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, Literal, Self
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from typing import Any, Final, Literal, Self
 
 import msgspec
 
-from duecourse.channels import Accepted, Channel, ChannelError, Outbound, Permanent, Transient
+from duecourse.channels import Accepted, Channel, Outbound, Permanent, Transient
+
+LEAST_DIGITS: Final = 7
+"""Fewer are a part of any number."""
+_SEPARATOR: Final = re.compile(r"[\s().\-/]+")
 
 Result = Literal["accepted", "transient", "permanent", "unknown", "late"]
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """`late` is a call that did not come back in time; `logged` what went to the logs."""
+    """`late` is a call that did not come back in time; `logged` what it logged, printed or warned of."""
 
     result: Result
     given: Any = None
@@ -44,9 +51,16 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reported(self) -> str:
-        """What is stored in clear: the words of a ChannelError, and the logs."""
-        words = str(self.error) if isinstance(self.error, ChannelError) else ""
+        """What is stored in clear or may be: the words of what is raised, and the logs."""
+        words = "" if self.error is None else f"{self.error} {self.error!r}"
         return f"{words}\n{self.logged}"
+
+    def tells(self, personal: str) -> bool:
+        """Whether it reports this, or the number in it, however that is written."""
+        digits = _digits(personal)
+        return personal in self.reported or (
+            len(digits) >= LEAST_DIGITS and digits in _SEPARATOR.sub("", self.reported)
+        )
 
     @property
     def shown(self) -> str:
@@ -70,24 +84,73 @@ def words_of(error: BaseException | None) -> Iterable[str]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
+_lock = threading.Lock()
+_listeners: list[list[str]] = []
+_before = ExitStack()
+
+
 @contextmanager
 def listening() -> Iterator[list[str]]:
-    """Collect what is logged at the level that `duecourse --verbose` shows, in place of showing it."""
+    """Collect what is logged at any level, printed or warned of, in place of showing it.
+
+    Logs and streams are the process's: threads that listen at once all hear everything, and the
+    last one that ends puts back what was there.
+    """
     lines: list[str] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            lines.append(logging.Formatter().format(record))
-
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers
-    root.setLevel(logging.INFO)
-    root.handlers = [Keep()]
+    with _lock:
+        if not _listeners:
+            _before.enter_context(_redirected())
+        _listeners.append(lines)
     try:
         yield lines
     finally:
+        with _lock:
+            # By identity: two that heard nothing are equal.
+            _listeners[:] = [each for each in _listeners if each is not lines]
+            if not _listeners:
+                _before.close()
+
+
+def _heard(line: str) -> None:
+    for lines in tuple(_listeners):
+        lines.append(line)
+
+
+class _Keep(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        _heard(logging.Formatter().format(record))
+
+
+class _Printed(io.TextIOBase):
+    def write(self, text: str, /) -> int:
+        _heard(text)
+        return len(text)
+
+
+def _warned(message: Warning | str, *_: object, **__: object) -> None:
+    _heard(str(message))
+
+
+@contextmanager
+def _redirected() -> Iterator[None]:
+    root = logging.getLogger()
+    level, handlers, show = root.level, root.handlers, warnings.showwarning
+    root.setLevel(logging.DEBUG)
+    root.handlers = [_Keep()]
+    warnings.showwarning = _warned
+    try:
+        with redirect_stdout(_Printed()), redirect_stderr(_Printed()):
+            yield
+    finally:
+        warnings.showwarning = show
         root.handlers = handlers
         root.setLevel(level)
+
+
+def _digits(text: str) -> str:
+    """The number that a text is, if it is one and not a sentence with numbers in it."""
+    bare = _SEPARATOR.sub("", text).removeprefix("+")
+    return bare if bare.isdecimal() else ""
 
 
 def is_sound(given: object) -> bool:
@@ -97,4 +160,5 @@ def is_sound(given: object) -> bool:
     except (msgspec.ValidationError, TypeError):
         return False
     reference = accepted.reference
-    return 0 < len(reference) <= 200 and reference.isprintable()  # noqa: PLR2004 - what a case keeps
+    is_printable = bool(reference.strip()) and reference.isprintable()
+    return is_printable and len(reference) <= 200  # noqa: PLR2004 - what a case keeps
