@@ -478,7 +478,7 @@ def test_an_answer_comes_back_by_the_mark_in_its_address(exim: MailHost) -> None
     signal = polled(exim, channel)
     assert isinstance(signal, Reply)
     assert (signal.reference, signal.sender) == (message.key, "lin@debtor.example.com")
-    assert signal.text == "about my debt\n\n请停止\n"
+    assert signal.text == "请停止\n\nabout my debt"
 
 
 @needs_exim
