@@ -57,7 +57,7 @@ class Rate(msgspec.Struct, frozen=True):
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel can promise.
 
-    `guarantee` decides what happens after a crash between sending and noting it: `idempotent`
+    `guarantee` decides what happens when nobody knows whether a message left: `idempotent`
     may be sent again with the same key within `window` of the first time, `queryable` is looked
     up with `find`, `opaque` stays unknown and is never sent again.
 
@@ -236,7 +236,7 @@ class Channel(Generic[C]):
         return Measure(units=1)
 
     def send(self, message: Outbound) -> Accepted:
-        """Send, or raise Transient or Permanent. Anything else raised means: outcome unknown."""
+        """Send, or raise Transient or Permanent. Anything else raised means: nobody knows."""
         raise NotImplementedError
 
     def find(self, message: Outbound) -> Accepted | None:

@@ -61,7 +61,8 @@ from duecourse.case.words import (
 from duecourse.money.account_terms import Change
 from duecourse.money.amounts import MAX_MINOR, Buckets, sum_buckets
 from duecourse.money.limitation_laws import Act as LimitationAct
-from duecourse.money.schedules import monthly, split
+from duecourse.money.recurrence import due_days
+from duecourse.money.schedules import split
 from duecourse.testing import COLLECTOR, LEGAL
 from duecourse.testing.sample import NOON, SUBJECT
 from duecourse.views.worklist import worklist_row
@@ -314,7 +315,7 @@ class CaseMachine(Driver):
         waived: int,
     ) -> None:
         total = max(self.case.outstanding(currency).total - waived, count)
-        due = monthly(self.day(first), count)
+        due = due_days(self.day(first), count, "month")
         instalments = tuple(
             e.Instalment(due_on=day, amount_minor=part)
             for day, part in zip(due, split(total, count), strict=True)

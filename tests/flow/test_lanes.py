@@ -376,7 +376,7 @@ def test_what_is_committed_while_others_of_the_batch_are_sent_still_stops_a_mess
     new_office: NewOffice, stop: c.Command
 ) -> None:
     channel = Scripted(parallel=4)
-    office = new_office({"sms": channel})
+    office = new_office({"sms": channel}, limits={"sms": QUICK})
     batch = [permitted(office) for _ in range(4)]
 
     def send(message: Outbound) -> Accepted:
@@ -390,6 +390,7 @@ def test_what_is_committed_while_others_of_the_batch_are_sent_still_stops_a_mess
     channel.send = send  # type: ignore[method-assign]
     office.work()
     assert len(channel.asked) == 1
+    assert office.rests.of("sms") is None, "no fault of the channel"
     assert sorted(status(office, *each) for each in batch) == ["accepted", *["cancelled"] * 3]
 
 

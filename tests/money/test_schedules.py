@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duecourse.money.amounts import MAX_MINOR
-from duecourse.money.schedules import monthly, split
+from duecourse.money.recurrence import due_days
+from duecourse.money.schedules import split
 
 
 def test_the_last_part_takes_the_residue() -> None:
@@ -36,7 +37,7 @@ def test_parts_add_up_and_differ_only_in_the_last(total: int, count: int) -> Non
 
 
 def test_the_last_of_january_comes_back_to_the_31st_in_march() -> None:
-    assert monthly(date(2026, 1, 31), 4) == [
+    assert due_days(date(2026, 1, 31), 4, "month") == [
         date(2026, 1, 31),
         date(2026, 2, 28),
         date(2026, 3, 31),
@@ -56,12 +57,12 @@ def test_the_last_of_january_comes_back_to_the_31st_in_march() -> None:
     ],
 )
 def test_a_month_without_the_day_takes_its_last(first: date, second: date) -> None:
-    assert monthly(first, 2) == [first, second]
+    assert due_days(first, 2, "month") == [first, second]
 
 
 @given(st.dates(date(1970, 1, 1), date(2199, 12, 31)), st.integers(1, 360))
 def test_months_follow_each_other_without_a_gap(first: date, count: int) -> None:
-    days = monthly(first, count)
+    days = due_days(first, count, "month")
     assert len(days) == count
     for before, after in pairwise(days):
         next_month = before.replace(day=1) + timedelta(days=32)

@@ -17,7 +17,8 @@ from duecourse.case.plans import to_negotiation
 from duecourse.case.replans import is_one_too_many
 from duecourse.case.state import Case, StepProgress
 from duecourse.case.treatment import MOST_FAILURES, WAITS_FOR_DATA, about, next_step
-from duecourse.money.schedules import monthly, split
+from duecourse.money.recurrence import due_days
+from duecourse.money.schedules import split
 from duecourse.rules.treatment import Step
 
 MOST_WORDS: Final = 500  # events.Text
@@ -110,7 +111,7 @@ def _instalments(case: Case, step: Step, context: Context) -> e.PlanOffered | st
     parts = _affordable(case, currency, min(step.instalments, owed), today, context)
     if not parts:
         return "the household has no surplus that a plan would fit into; review it for hardship"
-    days = monthly(today + timedelta(days=step.first_after_days), len(parts))
+    days = due_days(today + timedelta(days=step.first_after_days), len(parts), "month")
     command = c.OfferPlan(
         plan_id=_id(case, step, f"plan/{len(case.plans)}"),
         kind="instalments",

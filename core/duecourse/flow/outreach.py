@@ -25,7 +25,7 @@ from duecourse.channels import Channel
 from duecourse.flow import exchange
 from duecourse.flow.drafts import Draft, Drafts, NoDraft
 from duecourse.flow.exchange import MARGIN, RETRY_SECONDS, Postponed, Report
-from duecourse.flow.tries import Hands, Try, make_tries
+from duecourse.flow.tries import Hands, NotAsked, Try, make_tries
 from duecourse.rules.gate import RuleBook, judge
 from duecourse.settings import CreditorDetails
 from duecourse.store.engine import Engine, Outcome, Request
@@ -143,7 +143,8 @@ class Outreach:
     def _send(self, draft: Draft, channel: Channel[Any], now: datetime, watch: _Watch) -> Report:
         """The others of the batch take their time: an opt-out or a hold may have come meanwhile."""
         if not self._may_still_leave(draft, watch.case(draft.case_id), now):
-            return exchange.put_off(draft, now, 0.0, "no longer permitted when its turn came")
+            late = "no longer permitted when its turn came"
+            raise NotAsked(exchange.put_off(draft, now, 0.0, late))
         return exchange.send(draft, channel, now)
 
     def _is_open(self, draft: Draft) -> bool:
@@ -188,7 +189,8 @@ class Outreach:
 
     def _resume(self, draft: Draft, channel: Channel[Any], now: datetime) -> Report:
         """Somebody began to send this and never said how it ended."""
-        contact = self._engine.load(draft.case_id).case.contacts[draft.contact_id]
+        case = self._engine.load(draft.case_id).case
+        contact = case.contacts[draft.contact_id]
         if contact.body_sha256 != draft.body_sha256:
             return exchange.unknown(draft, "a crash while sending; the text can no longer be made")
         match channel.capabilities.guarantee:
@@ -196,7 +198,6 @@ class Outreach:
                 since = contact.dispatched_at or contact.permitted_at
                 if now >= since + channel.capabilities.window - MARGIN:
                     return exchange.unknown(draft, "a crash while sending, too long ago to repeat")
-                case = self._engine.load(draft.case_id).case
                 if not self._may_still_leave(draft, case, now):
                     late = "no longer permitted when it could have been tried again"
                     return exchange.unknown(draft, late)

@@ -27,13 +27,22 @@ class Try(msgspec.Struct, frozen=True):
     is_first: bool
 
 
+class NotAsked(Exception):
+    """The channel was not asked at all, so what came of it says nothing about the channel."""
+
+    def __init__(self, result: Report | Postponed) -> None:
+        super().__init__("not asked")
+        self.result = result
+
+
 class Gate(Protocol):
     """Whether the channel can take more."""
 
     def pause(self) -> float | None:
         """None while messages may be handed over, else for how many seconds they have to wait."""
 
-    def came_of(self, result: Report | Postponed) -> None: ...
+    def came_of(self, result: Report | Postponed) -> None:
+        """Hear what came of a message that the channel was asked to take."""
 
     def breathe(self) -> None:
         """Called now and then while messages are on their way."""
@@ -64,7 +73,7 @@ def make_tries(
     What the gate holds back was surely not sent, if it was a first try.
     """
     waiting = deque(tries)
-    under_way: dict[Future[Report | Postponed], Draft] = {}
+    under_way: dict[Future[Report | Postponed | NotAsked], Draft] = {}
     while waiting or under_way:
         while waiting and len(under_way) < hands.at_once:
             each = waiting.popleft()
@@ -82,18 +91,20 @@ def make_tries(
         hands.gate.breathe()
         for future in ended:
             draft, result = under_way.pop(future), future.result()
+            if isinstance(result, NotAsked):
+                yield draft, result.result
+                continue
             hands.gate.came_of(result)
             yield draft, result
 
 
-def _make(each: Try, clock: Callable[[], datetime]) -> Report | Postponed:
+def _make(each: Try, clock: Callable[[], datetime]) -> Report | Postponed | NotAsked:
     try:
         return each.make(clock())
-    except Postponed as later:
-        return later
+    except (Postponed, NotAsked) as told:
+        return told
     except StoreError:
-        # It was not even asked.
-        return Postponed(exchange.RETRY_SECONDS)
+        return NotAsked(Postponed(exchange.RETRY_SECONDS))
     except ANYTHING as defect:
         return exchange.unknown(each.draft, f"a defect while sending: {type(defect).__name__}")
 
