@@ -27,10 +27,23 @@ STATUSES: Final[Mapping[str, Status]] = {
     "REJECTD": "failed",
 }
 _STATES: Final = dict(enumerate(STATUSES, start=1))
+# Seven letters are the rule; some SMSCs write the words out.
+_SPELLED_OUT: Final[Mapping[str, str]] = {
+    "DELIVERED": "DELIVRD",
+    "UNDELIVERED": "UNDELIV",
+    "UNDELIVERABLE": "UNDELIV",
+    "FAILED": "UNDELIV",
+    "ACCEPTED": "ACCEPTD",
+    "REJECTED": "REJECTD",
+}
 _TEXT: Final = re.compile(r"\btext:", re.IGNORECASE)
 _FIELD: Final = re.compile(r"\b(id|done date|stat|err):\s*([^\s:]*)(?=\s|$)", re.IGNORECASE)
 _DATE: Final = re.compile(r"[0-9]{10}([0-9]{2})?", re.ASCII)
 _ID: Final = re.compile(r"[!-~]{1,64}", re.ASCII)
+_DIGITS: Final[Mapping[int, re.Pattern[str]]] = {
+    10: re.compile(r"[0-9]{1,64}"),
+    16: re.compile(r"(?:0[xX])?[0-9A-Fa-f]{1,62}"),
+}
 _BASES: Final[Mapping[MessageIds, tuple[int, int]]] = {
     "hex-then-decimal": (16, 10),
     "decimal-then-hex": (10, 16),
@@ -53,7 +66,8 @@ def read_receipt(
     text = _TEXT.split(delivery.content.decode("latin-1"), 1)[0]
     fields = {name.lower(): value for name, value in _FIELD.findall(text)}
     reference = _reference(delivery, fields.get("id", ""), ids)
-    word = _state(delivery) or fields.get("stat", "").upper()[:7]
+    told_state = fields.get("stat", "").upper()
+    word = _state(delivery) or _SPELLED_OUT.get(told_state, told_state)
     if not reference or word not in STATUSES:
         return None
     done = _moment(fields.get("done date", ""), zone, received_at)
@@ -77,10 +91,10 @@ def _reference(delivery: Delivery, told: str, ids: MessageIds) -> str:
 
 
 def _canonical(message_id: str, base: int) -> str:
-    try:
-        return str(int(_plain(message_id), base))
-    except ValueError:
-        return _plain(message_id)
+    """As a number where it is one: Python would also read signs and underscores."""
+    if _DIGITS[base].fullmatch(message_id):
+        return str(int(message_id, base))
+    return _plain(message_id)
 
 
 def _plain(message_id: str) -> str:

@@ -129,6 +129,8 @@ def test_a_form_whose_sums_are_beyond_every_limit_is_refused() -> None:
         ((0, 28, 59), 1_200, 1_200),  # 31 January, 28 February, 31 March
         ((0, 7, 14, 21), 1_200, 5_200),  # 52 a year
         ((0, 14, 28), 1_200, 2_600),  # 26 a year
+        ((0, 28, 56), 1_200, 1_300),  # 13 a year
+        ((0, 28), 1_200, 1_200),  # one day of February and that of March
         ((0, 10, 20, 30), 1_200, 3_600),
         ((0, 1, 2, 3, 4), 1_200, 6_000),
         ((0, 27), 1_200, 2_400),

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ from duecourse.case.state import Case
 from duecourse.flow.facts import reference_of
 from duecourse.flow.projector import Projector
 from duecourse.intake.bank import import_bank
+from duecourse.intake.bank_decisions import TWICE
 from duecourse.intake.bank_report import BankReport
 from duecourse.intake.posting import Bank, Choice, match_by_person, payment_id_of
 from duecourse.money.amounts import Buckets
@@ -304,6 +306,27 @@ def test_what_looks_like_an_entry_of_another_statement_waits_for_a_person(desk: 
     assert desk.queue()[-1].candidates == (case_id,)
     assert desk.pay(same, number="S-B").fate("unmatched").count == 1
     assert len(desk.queue()) == 1
+
+
+def test_an_entry_that_its_statement_has_twice_waits_the_second_time(desk: Desk) -> None:
+    """One reference of the bank and the same words: one movement told twice, or two of them."""
+    case_id, name = desk.case(), ref()
+    said = detail(10_00, text=account_of(desk, case_id))
+    other = entry(12_00, detail(12_00, text=account_of(desk, case_id)), ref=name)
+    pay = partial(desk.pay, *[entry(10_00, said, ref=name)] * 2, other, number=ref())
+    report = pay()
+    assert (report.fate("posted").count, report.fate("unmatched").count) == (2, 1)
+    assert list(report.reasons) == [TWICE]
+    assert sorted(desk.paid(case_id)) == [10_00, 12_00]
+    assert pay().fate("unmatched").count == 1
+    assert sorted(desk.paid(case_id)) == [10_00, 12_00]
+
+
+def test_equal_details_that_add_up_to_their_entry_are_two_payments(desk: Desk) -> None:
+    case_id = desk.case()
+    same = detail(10_00, text=account_of(desk, case_id))
+    assert desk.pay(entry(20_00, same, same, ref=ref())).fate("posted").count == 2
+    assert desk.paid(case_id) == [10_00, 10_00]
 
 
 def test_a_statement_that_is_in_the_file_twice_counts_once(desk: Desk) -> None:

@@ -65,6 +65,27 @@ def test_each_state_has_its_status(stat: str, status: str) -> None:
     assert read.detail == f"{stat.upper()} 027"
 
 
+@pytest.mark.parametrize(
+    ("stat", "word"),
+    [
+        ("DELIVERED", "DELIVRD"),
+        ("Undelivered", "UNDELIV"),
+        ("UNDELIVERABLE", "UNDELIV"),
+        ("FAILED", "UNDELIV"),
+        ("ACCEPTED", "ACCEPTD"),
+        ("REJECTED", "REJECTD"),
+    ],
+)
+def test_a_state_that_is_spelled_out_is_the_one_of_seven_letters(stat: str, word: str) -> None:
+    assert receipt(TEXT.format(stat)) == receipt(TEXT.format(word))
+
+
+@pytest.mark.parametrize("told", ["1_000", "-5", "+5", "a b"])
+def test_an_id_that_is_no_number_is_not_read_as_one(told: str) -> None:
+    assert reference_of(told, "decimal-then-hex") in {told, ""}
+    assert reference_of(told, "hex-then-decimal") in {told, ""}
+
+
 def test_the_states_of_the_parameter_are_those_of_the_standard() -> None:
     told = [
         receipt("id:1", tlv(0x0427, bytes((state,)))).detail  # type: ignore[union-attr]

@@ -23,7 +23,7 @@ from duecourse.rules.treatment import Treatment
 
 MOST_ASSESSMENTS: Final = 200
 FOUR_WEEKS: Final = timedelta(days=28)
-_EVEN: Final[dict[int, Often]] = {7: "week", 14: "fortnight"}
+_EVEN: Final[dict[int, Often]] = {7: "week", 14: "fortnight", 28: "four_weeks"}
 
 
 def record_affordability(
@@ -138,15 +138,16 @@ def fit_of(
 def per_month(instalments: Sequence[e.Instalment], terms: PlanTerms | None) -> int:
     """The most that a plan asks for in a month: what a plan of 52 a year asks for in a twelfth.
 
-    Days of one's own that come every week or fortnight are read so as well. Of others it is what
-    is due within any four weeks, as no two months' instalments are closer than that.
+    Days of one's own that come every week, fortnight or four weeks are read so as well. Of others
+    it is what is due within any four weeks, as no two months' instalments are closer than that.
     """
     highest = max(each.amount_minor for each in instalments)
     if terms is not None:
         return -(-highest * PER_YEAR[terms.every] // 12)
-    gaps = {(after.due_on - before.due_on).days for before, after in pairwise(instalments)}
-    often = _EVEN.get(next(iter(gaps))) if len(gaps) == 1 else None
-    if often is not None:
+    gaps = [(after.due_on - before.due_on).days for before, after in pairwise(instalments)]
+    often = _EVEN.get(gaps[0]) if len(set(gaps)) == 1 else None
+    # From one day of February to that of March it is four weeks too: that alone is a month.
+    if often is not None and (often != "four_weeks" or len(gaps) > 1):
         return -(-highest * A_YEAR[often] // 12)
     return _most_in_four_weeks(instalments)
 

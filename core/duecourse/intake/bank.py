@@ -15,7 +15,7 @@ import msgspec
 
 from duecourse.case.context import Actor
 from duecourse.intake import camt
-from duecourse.intake.bank_decisions import Decisions, Row
+from duecourse.intake.bank_decisions import TWICE, Decisions, Row
 from duecourse.intake.bank_identity import Identities
 from duecourse.intake.bank_report import BankReport, differences
 from duecourse.intake.importer import Progress
@@ -157,8 +157,10 @@ class _Import:
             return []
         if each.kind != "return":
             self._report.credits_read.add(each.currency, each.amount_minor)
-        entry_id = self._identities.entry_id(self._statement.account, each)
-        return [Row(each, self._statement, self._statement_id, entry_id)]
+        account = self._statement.account
+        forced = TWICE if self._identities.is_told_again(account, each) else ""
+        entry_id = self._identities.entry_id(account, each)
+        return [Row(each, self._statement, self._statement_id, entry_id, forced=forced)]
 
     # --- a batch ---------------------------------------------------------------------------------
 

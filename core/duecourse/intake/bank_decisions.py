@@ -13,6 +13,7 @@ from duecourse.intake.posting import Bank, payment_id_of
 from duecourse.intake.transactions import Statement, Transaction
 from duecourse.store.bank_entries import BankEntry
 
+TWICE: Final = "the bank gave another entry of this statement the same reference and words"
 TO_COME: Final = "its value date is in the future: import it again then"
 
 

@@ -13,10 +13,11 @@ class Identities:
     def __init__(self, ids: Pseudonyms) -> None:
         self._ids = ids
         self._seen: dict[int, int] = {}
+        self._told: set[int] = set()
 
     def begin(self, statement: Statement) -> UUID:
         """The id of a statement, from whose beginning its equal entries are counted."""
-        self._seen = {}
+        self._seen, self._told = {}, set()
         names = (statement.message, statement.account, statement.statement_id)
         return self._ids.pseudonym("bank-statement", *names)
 
@@ -26,6 +27,19 @@ class Identities:
         number = self._seen.get(base.int, 0)
         self._seen[base.int] = number + 1
         return base if number == 0 else self._ids.pseudonym("bank-entry", str(base), str(number))
+
+    def is_told_again(self, account: str, each: Transaction) -> bool:
+        """Whether the statement has an entry of this reference that says the very same.
+
+        Banks number alike what they book together: of those that differ each is a movement of its
+        own, and so is each detail, as details add up to their entry.
+        """
+        if not (each.is_whole and each.entry_ref):
+            return False
+        told = hash((account, each.kind, each.entry_ref, _content(each)))
+        again = told in self._told
+        self._told.add(told)
+        return again
 
     def elsewhere(self, entry_id: UUID, statement_id: UUID) -> UUID:
         """The id of an entry that looks like one of another statement, and may be another one."""
@@ -60,8 +74,11 @@ def _names(each: Transaction) -> tuple[str, ...]:
         return _named("detail", each.bank_refs[0])
     if each.entry_ref:
         return _named("part", each.entry_ref, each.end_to_end_id, *each.others)
-    return _named(
-        "content",
+    return _named("content", *_content(each))
+
+
+def _content(each: Transaction) -> tuple[str, ...]:
+    return (
         str(each.booked_on),
         str(each.value_on),
         each.currency,
