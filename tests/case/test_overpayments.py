@@ -159,6 +159,7 @@ def test_no_more_goes_back_than_is_held() -> None:
     [
         ({"evidence": " "}, Invalid),
         ({"refunded_on": date(2026, 3, 3)}, Invalid),
+        ({"refunded_on": date(2026, 2, 28)}, Invalid),  # before the money came
         ({"amount_minor": 2}, Contradiction),
     ],
 )

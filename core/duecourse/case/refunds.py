@@ -1,7 +1,6 @@
 """What is decided about money held beyond what was owed: it pays a later debt, or goes back."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 from uuid import UUID
 
 from duecourse.case import commands as c
@@ -14,13 +13,6 @@ from duecourse.case.ledger import bears_interest, interest_currencies
 from duecourse.case.lifecycle import after_surplus
 from duecourse.case.overpayments import after, reallocated, surplus, used_surplus
 from duecourse.case.state import Case, DebtAccount, Payment, Refund
-
-
-class _Money(Protocol):
-    @property
-    def currency(self) -> str: ...
-    @property
-    def amount_minor(self) -> int: ...
 
 
 def allocate_overpayment(
@@ -78,6 +70,9 @@ def record_refund(case: Case, command: c.RecordRefund, context: Context) -> list
         raise Invalid(
             f"only {held} minor units of {command.currency} are held unallocated", "amount_minor"
         )
+    parts = tuple(_parts(case.payments.items(), command))
+    if sum(part.amount_minor for part in parts) < command.amount_minor:
+        raise Invalid("not all of that money had come by then; check the day", "refunded_on")
     return [
         e.RefundRecorded(
             at=context.at,
@@ -86,16 +81,20 @@ def record_refund(case: Case, command: c.RecordRefund, context: Context) -> list
             amount_minor=command.amount_minor,
             refunded_on=command.refunded_on,
             evidence=command.evidence,
-            parts=tuple(_parts(case.payments.items(), command)),
+            parts=parts,
         )
     ]
 
 
-def _parts(payments: Iterable[tuple[str, Payment]], wanted: _Money) -> Iterable[e.RefundPart]:
-    """Out of the payments that came first."""
+def _parts(
+    payments: Iterable[tuple[str, Payment]], wanted: c.RecordRefund
+) -> Iterable[e.RefundPart]:
+    """Out of the payments that came first, and had come by the day of the refund."""
     left = wanted.amount_minor
     for key, payment in payments:
         if payment.reversed or payment.currency != wanted.currency:
+            continue
+        if payment.value_on > wanted.refunded_on:
             continue
         part = min(left, payment.unallocated_minor)
         if part:
