@@ -121,12 +121,13 @@ def test_a_channel_that_breaks_leaves_an_unknown_outcome_and_the_worker_goes_on(
 def test_nonsense_for_an_answer_means_that_the_outcome_is_unknown(
     new_office: NewOffice, answer: Any
 ) -> None:
-    channel = Scripted()
+    channel = Scripted(guarantee="opaque")
     channel.answer = answer
     office = new_office({"sms": channel})
     sent = permitted(office)
     office.work()
     assert status(office, *sent) == "unknown"
+    assert reasons(office, sent[0])[-1] == "the channel took it and answered nonsense"
 
 
 def test_a_message_of_more_units_than_the_channel_takes_is_called_back_and_never_begun(

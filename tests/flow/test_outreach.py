@@ -206,11 +206,14 @@ def test_a_message_that_could_not_leave_is_not_tried_again_once_a_rule_forbids_i
     assert the_contact(office, case_id).status == "cancelled"
 
 
+@pytest.mark.parametrize(
+    "trouble", [RuntimeError("connection reset"), SystemExit(3), GeneratorExit()]
+)
 def test_what_a_plugin_raises_besides_leaves_the_outcome_unknown(
-    new_office: NewOffice, ledger: Ledger
+    new_office: NewOffice, ledger: Ledger, trouble: BaseException
 ) -> None:
     office = new_office({"sms": with_guarantee(ledger, "opaque")})
-    ledger.after = RuntimeError("connection reset")
+    ledger.after = trouble
     case_id = office.open()
     office.work()
     assert the_contact(office, case_id).status == "unknown"
@@ -228,6 +231,23 @@ def test_an_unclear_answer_is_found_out_where_the_channel_can_tell(
     office.work()
     assert the_contact(office, case_id).status == "dispatching"
     ledger.after = None
+    office.lease_over()
+    office.work()
+    assert the_contact(office, case_id).status == "accepted"
+    assert len(ledger.taken) == 1
+
+
+@pytest.mark.parametrize("guarantee", ["idempotent", "queryable"])
+def test_a_nonsense_answer_is_found_out_where_the_channel_can_tell(
+    new_office: NewOffice, ledger: Ledger, guarantee: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = new_office({"sms": with_guarantee(ledger, guarantee)})
+    sound = ledger.send
+    monkeypatch.setattr(ledger, "send", lambda message: sound(message) and 42)
+    case_id = office.open()
+    office.work()
+    assert the_contact(office, case_id).status == "dispatching"
+    monkeypatch.setattr(ledger, "send", sound)
     office.lease_over()
     office.work()
     assert the_contact(office, case_id).status == "accepted"

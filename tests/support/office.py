@@ -73,8 +73,8 @@ class Ledger(Channel[NoConfig]):
         return Accepted(reference=f"ledger-{message.key}") if found else None
 
 
-class PowerCut(BaseException):
-    """What no handler catches: the process is gone."""
+class PowerCut(KeyboardInterrupt):
+    """What no handler around a channel catches: the process is gone."""
 
 
 class Office:

@@ -13,7 +13,7 @@ import msgspec
 from duecourse.case import commands as c
 from duecourse.channels import Accepted, Channel, ChannelError, Measure, Permanent, Transient
 from duecourse.flow.drafts import Draft
-from duecourse.redaction import redact, spoken
+from duecourse.redaction import ANYTHING, contained, redact, spoken
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +23,6 @@ RETRY_SECONDS: Final = 30.0
 LONGEST_RETRY: Final = 7 * 86_400.0
 MARGIN: Final = timedelta(minutes=1)
 """How long before the end of its window an idempotent channel is no longer trusted."""
-
-# A plugin that calls sys.exit must not end the worker.
-ANYTHING: Final = (Exception, SystemExit)
 
 Report = c.RecordAccepted | c.RecordRejected | c.RecordUnknown | c.RecordPostponed
 
@@ -38,13 +35,17 @@ class Postponed(Exception):
         self.seconds = seconds
 
 
+class _Nonsense(Exception):
+    """The channel answered, and not with what it may answer."""
+
+
 def too_long(draft: Draft, channel: Channel[Any]) -> str:
     """Why the message cannot go by this channel, before anything is begun; empty if it can."""
     most = channel.capabilities.max_units
     try:
-        measure = msgspec.convert(
-            msgspec.to_builtins(channel.measure(draft.outbound)), Measure, strict=True
-        )
+        with contained():
+            told = msgspec.to_builtins(channel.measure(draft.outbound))
+        measure = msgspec.convert(told, Measure, strict=True)
     except ChannelError as refused:
         return _words(refused, draft)
     except ANYTHING as unclear:
@@ -59,7 +60,8 @@ def send(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
     if now >= draft.outbound.expires_at:
         return _rejected(draft, "the permission expired before it could be handed over")
     try:
-        accepted = channel.send(draft.outbound)
+        with contained():
+            return _accepted(draft, channel.send(draft.outbound))
     except Transient as busy:
         return put_off(draft, now, _seconds(busy.retry_after), _words(busy, draft))
     except Permanent as refused:
@@ -69,28 +71,32 @@ def send(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
         if channel.capabilities.guarantee != "opaque":
             # As after a crash: it is sent again, or looked up, while that may be done.
             raise Postponed(RETRY_SECONDS) from None
+        if isinstance(unclear, _Nonsense):
+            return unknown(draft, "the channel took it and answered nonsense")
         return unknown(draft, f"the channel failed: {type(unclear).__name__}")
-    return _accepted(draft, accepted)
 
 
 def send_again(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
-    """After a crash. That this try did not leave says nothing about the one before."""
+    """After a crash, or an answer that was none. That this try did not leave says nothing about the one before."""
     report = send(draft, channel, now)
     if isinstance(report, c.RecordPostponed):
         raise Postponed((report.until - now).total_seconds())
     if isinstance(report, c.RecordRejected):
-        return unknown(draft, f"a crash while sending, and then: {report.reason}"[:MOST_REASON])
+        return unknown(
+            draft, f"the try before has no answer on record; then: {report.reason}"[:MOST_REASON]
+        )
     return report
 
 
 def look_up(draft: Draft, channel: Channel[Any]) -> Report:
     try:
-        found = channel.find(draft.outbound)
+        with contained():
+            found = channel.find(draft.outbound)
+            if found is not None:
+                return _accepted(draft, found)
     except ANYTHING:
         raise Postponed(RETRY_SECONDS) from None
-    if found is None:
-        return _rejected(draft, "a crash while sending; the channel never got it")
-    return _accepted(draft, found)
+    return _rejected(draft, "the channel was asked, and never got it")
 
 
 def put_off(draft: Draft, now: datetime, seconds: float, reason: str) -> c.RecordPostponed:
@@ -115,21 +121,21 @@ def _rejected(draft: Draft, reason: str) -> c.RecordRejected:
 
 
 def _words(error: ChannelError, draft: Draft) -> str:
-    """The plugin's words in one printable line, without address and name: they are stored in clear."""
+    """The plugin's words in one printable line, without address and name."""
     to, name = draft.outbound.to, draft.outbound.to_name
     personal = (to, to.removeprefix("+"), " ".join(to.split()), name)
     # Twice: a character that is not printed may have hidden what it stood in.
     return redact(spoken(error, personal, MOST_REASON), personal)[:MOST_REASON]
 
 
-def _accepted(draft: Draft, given: Accepted) -> c.RecordAccepted | c.RecordUnknown:
-    """What a plugin returned is not believed before it is what it says."""
+def _accepted(draft: Draft, given: Accepted) -> c.RecordAccepted:
+    """What a plugin returned is not believed before it is what it says. Raises _Nonsense."""
     try:
         accepted = msgspec.convert(msgspec.to_builtins(given), Accepted)
     except (msgspec.ValidationError, TypeError):
-        return unknown(draft, "the channel took it and answered nonsense")
+        raise _Nonsense from None
     reference = accepted.reference
     is_printable = bool(reference.strip()) and reference.isprintable()
     if not is_printable or len(reference) > MOST_REFERENCE:
-        return unknown(draft, "the channel took it and answered nonsense")
+        raise _Nonsense
     return c.RecordAccepted(contact_id=draft.contact_id, reference=reference, units=accepted.units)

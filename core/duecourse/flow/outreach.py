@@ -192,12 +192,16 @@ class Outreach:
         case = self._engine.load(draft.case_id).case
         contact = case.contacts[draft.contact_id]
         if contact.body_sha256 != draft.body_sha256:
-            return exchange.unknown(draft, "a crash while sending; the text can no longer be made")
+            return exchange.unknown(
+                draft, "it was begun without an answer on record; the text can no longer be made"
+            )
         match channel.capabilities.guarantee:
             case "idempotent":
                 since = contact.dispatched_at or contact.permitted_at
                 if now >= since + channel.capabilities.window - MARGIN:
-                    return exchange.unknown(draft, "a crash while sending, too long ago to repeat")
+                    return exchange.unknown(
+                        draft, "it was begun without an answer on record, too long ago to repeat"
+                    )
                 if not self._may_still_leave(draft, case, now):
                     late = "no longer permitted when it could have been tried again"
                     return exchange.unknown(draft, late)
@@ -205,7 +209,7 @@ class Outreach:
             case "queryable":
                 return exchange.look_up(draft, channel)
             case "opaque":
-                unasked = "a crash while sending; the channel cannot be asked"
+                unasked = "it was begun without an answer on record; the channel cannot be asked"
                 return exchange.unknown(draft, unasked)
 
     def _may_still_leave(self, draft: Draft, case: Case, now: datetime) -> bool:

@@ -12,7 +12,8 @@ from duecourse import faults
 from duecourse.case import commands as c
 from duecourse.flow import exchange
 from duecourse.flow.drafts import Draft
-from duecourse.flow.exchange import ANYTHING, Postponed, Report
+from duecourse.flow.exchange import Postponed, Report
+from duecourse.redaction import ANYTHING
 from duecourse.store.errors import StoreError
 
 BREATH: Final = 1.0
