@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from office import Ledger, Office
 
-from duecourse import OptOut, Receipt, Reply
+from duecourse import Accepted, OptOut, Receipt, Reply
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import Context
@@ -297,3 +297,58 @@ def test_what_cannot_be_decided_for_a_defect_of_ours_comes_again_and_then_waits_
     assert signals.record("sms", said, "poll") == Taken(new=1, later=1)
     assert signals.record("sms", said, "poll", may_wait=False) == Taken(again=1, unmatched=1)
     engine.close()
+
+
+# --- one reference, two contacts ------------------------------------------------------------------
+
+
+def two_of_one_name(
+    office: Office, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, apart: timedelta
+) -> tuple[tuple[UUID, UUID], tuple[UUID, UUID]]:
+    """The channel gives one reference to two messages. No two tests give the same."""
+    name = uuid4().hex
+    found: list[tuple[UUID, UUID]] = []
+    for wait in (timedelta(), apart):
+        office.now += wait
+        office.work()  # what else is due by then has a name of its own
+        case_id = office.open()
+        with monkeypatch.context() as patch:
+            patch.setattr(ledger, "send", lambda _: Accepted(reference=name))
+            found.append((case_id, sent(office, case_id)))
+    return found[0], found[1]
+
+
+def test_what_names_two_contacts_of_these_days_is_of_neither(
+    office: Office, ledger: Ledger, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = two_of_one_name(office, ledger, monkeypatch, timedelta(hours=2))
+    name = office.case(other[0]).contacts[other[1]].reference
+    assert office.case(one[0]).contacts[one[1]].reference == name
+    told = [receipt(name, office.now - 2 * EARLY)]
+    assert signals.record("sms", told, "webhook") == Taken(unmatched=1)
+    for case_id, _ in (one, other):
+        assert events(office, case_id, e.ReceiptRecorded) == []
+
+
+def test_a_name_that_comes_again_after_a_month_is_of_the_later_contact(
+    office: Office, ledger: Ledger, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = two_of_one_name(office, ledger, monkeypatch, timedelta(days=31))
+    name = office.case(other[0]).contacts[other[1]].reference
+    assert signals.record("sms", [receipt(name, office.now)], "webhook") == Taken(new=1)
+    assert len(events(office, other[0], e.ReceiptRecorded)) == 1
+    assert events(office, one[0], e.ReceiptRecorded) == []
+
+
+def test_a_channel_cannot_take_the_receipts_of_another_message_by_its_key(
+    office: Office, ledger: Ledger, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = office.open()
+    contact_id = sent(office, case_id)
+    key = office.case(case_id).contacts[contact_id].key
+    monkeypatch.setattr(ledger, "send", lambda _: Accepted(reference=key))
+    other = office.open()
+    sent(office, other)
+    told = [receipt(key, office.now - 2 * EARLY)]
+    assert signals.record("sms", told, "webhook") == Taken(unmatched=1)
+    assert events(office, other, e.ReceiptRecorded) == []

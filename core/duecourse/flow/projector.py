@@ -86,4 +86,5 @@ def _references(
             reference=name,
             case_id=recorded.case_id,
             contact_id=contact_id,
+            since=recorded.event.at,
         )

@@ -1,7 +1,7 @@
 """How channels name our contacts, and what they said that fits none."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -10,14 +10,22 @@ import msgspec
 from duecourse.store.database import Connection, Database
 
 _UPSERT: Final = """
-INSERT INTO contact_references (channel, reference, case_id, contact_id)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::uuid[])
-ON CONFLICT (channel, reference)
-DO UPDATE SET case_id = EXCLUDED.case_id, contact_id = EXCLUDED.contact_id
+INSERT INTO contact_references (channel, reference, case_id, contact_id, since)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::timestamptz[])
+ON CONFLICT (channel, reference, contact_id) DO UPDATE SET since = EXCLUDED.since
 """
+# Nobody else's: a reference that two contacts got within the time in which receipts come is of
+# neither.
 _FIND: Final = """
-SELECT channel, reference, case_id, contact_id FROM contact_references
- WHERE channel = %s AND reference = ANY(%s)
+SELECT channel, reference, case_id, contact_id, since
+  FROM contact_references AS mine
+ WHERE channel = %(channel)s AND reference = ANY(%(references)s)
+   AND NOT EXISTS (
+        SELECT FROM contact_references AS other
+         WHERE (other.channel, other.reference) = (mine.channel, mine.reference)
+           AND other.contact_id <> mine.contact_id
+           AND other.since > mine.since - %(apart)s
+       )
 """
 _NOTE: Final = """
 INSERT INTO unmatched_signals (channel, kind, signal_id, reference) VALUES (%s, %s, %s, %s)
@@ -30,13 +38,21 @@ SELECT channel, kind, signal_id, reference, received_at FROM unmatched_signals
 """
 
 
+APART: Final = timedelta(days=30)
+"""Receipts come within days. A channel that counts from one again does so after longer than this."""
+
+
 class ContactReference(msgspec.Struct, frozen=True, kw_only=True):
-    """`reference` is our key or the channel's own; `channel` is the name that cases use."""
+    """`reference` is our key or the channel's own; `channel` is the name that cases use.
+
+    `since` is when the contact got it.
+    """
 
     channel: str
     reference: str
     case_id: UUID
     contact_id: UUID
+    since: datetime
 
 
 class UnmatchedSignal(msgspec.Struct, frozen=True):
@@ -57,14 +73,18 @@ class References:
         return self.find_many(channel, [reference]).get(reference)
 
     def find_many(self, channel: str, references: Collection[str]) -> dict[str, ContactReference]:
-        """Those that are known, by their reference."""
+        """Those that are known, by their reference: of contacts that got the same one the last.
+
+        Where they got it within APART of each other, nobody can tell which is meant, and none is.
+        """
         if not references:
             return {}
-        rows = self._database.run(
-            lambda connection: connection.execute(_FIND, (channel, list(references))).fetchall()
-        )
+        asked = {"channel": channel, "references": list(references), "apart": APART}
+        rows = self._database.run(lambda connection: connection.execute(_FIND, asked).fetchall())
         found = (
-            ContactReference(channel=row[0], reference=row[1], case_id=row[2], contact_id=row[3])
+            ContactReference(
+                channel=row[0], reference=row[1], case_id=row[2], contact_id=row[3], since=row[4]
+            )
             for row in rows
         )
         return {each.reference: each for each in found}
@@ -87,8 +107,8 @@ def replace_rows(connection: Connection, rows: Sequence[ContactReference]) -> No
     """Write these references; the caller commits."""
     if not rows:
         return
-    # One statement writes no row twice; of two with one name the later counts.
-    named = {(row.channel, row.reference): row for row in rows}.values()
+    # One statement writes no row twice.
+    named = {(row.channel, row.reference, row.contact_id): row for row in rows}.values()
     connection.execute(
         _UPSERT,
         (
@@ -96,5 +116,6 @@ def replace_rows(connection: Connection, rows: Sequence[ContactReference]) -> No
             [row.reference for row in named],
             [row.case_id for row in named],
             [row.contact_id for row in named],
+            [row.since for row in named],
         ),
     )
