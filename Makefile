@@ -10,7 +10,7 @@ demo: $(INSTALLED)  ## the whole story on this machine; ONCE=1 ends after the su
 	.venv/bin/duecourse demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: $(INSTALLED)  ## ARGS="-k name" are passed on to pytest
-	.venv/bin/pytest $(ARGS)
+	.venv/bin/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(INSTALLED)
 	.venv/bin/ruff check

@@ -30,6 +30,12 @@ settings.load_profile(os.environ.get("DUECOURSE_HYPOTHESIS", "ci"))
 _UNSAFE_BUT_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, so that the processes which share the files end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def server_dsn() -> Iterator[str]:
     """DUECOURSE_TEST_DATABASE_URL (a role that may create databases), else a server of our own."""

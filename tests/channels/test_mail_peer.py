@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,6 +28,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
 from msgspec.structs import replace
+from waiting import until
 
 from duecourse import (
     ChannelError,
@@ -342,19 +342,12 @@ def running(command: list[str], answers: Callable[[], bool]) -> Iterator[None]:
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as program:
         try:
-            wait_until(lambda: program.poll() is not None or answers())
+            until(lambda: program.poll() is not None or answers())
             assert program.poll() is None, program.stdout and program.stdout.read().decode()
             yield
         finally:
             program.terminate()
             program.wait(PATIENCE)
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def listens(port: int) -> bool:
@@ -383,7 +376,7 @@ def exim(running_exim: MailHost) -> MailHost:
 
 
 def polled(host: MailHost, channel: EmailChannel) -> Signal:
-    wait_until(lambda: bool(host.mails("ours")))
+    until(lambda: bool(host.mails("ours")))
     first = channel.poll(b"")
     (signal,) = first.signals
     assert channel.poll(first.cursor).signals == ()
@@ -395,7 +388,7 @@ def polled(host: MailHost, channel: EmailChannel) -> Signal:
 def test_mail_to_nobody_comes_back_as_a_bounce_of_our_key(exim: MailHost) -> None:
     message = outbound("nobody-of-that-name@debtor.example.com")
     exim.channel().send(message)
-    wait_until(lambda: bool(exim.mails("ours")))
+    until(lambda: bool(exim.mails("ours")))
     named = f"Original-Envelope-ID: {exim.channel()._ids.name(message.key)}".lower()
     assert named in exim.mails("ours")[0].read_text().lower()
     signal = polled(exim, exim.channel())
@@ -433,7 +426,7 @@ def test_a_signed_mail_arrives_with_its_signature_whole(exim: MailHost) -> None:
         mailbox=None, dkim_selector="s1", dkim_domain="creditor.example.com", dkim_key=key.secret
     )
     channel.send(outbound())
-    wait_until(lambda: bool(exim.mails("theirs")))
+    until(lambda: bool(exim.mails("theirs")))
     raw = exim.mails("theirs")[0].read_bytes()
     assert dkim.verify(raw, dnsfunc=lambda name, timeout=5: key.record)
     changed = raw.replace(base64.b64encode("尊敬".encode()), base64.b64encode("尊贵".encode()))

@@ -9,8 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Final
 import msgspec
 import pytest
 from letters import CHINESE
+from waiting import until
 
 from duecourse import Accepted, Outbound, Transient, page_count, pdfa_level
 from duecourse.testing.pdf import page_texts
@@ -95,12 +95,12 @@ def bus() -> Iterator[dict[str, str]]:
         environment = {"PATH": PATH, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={where}"}
         bus_command = ["dbus-daemon", f"--config-file={folder / 'bus.conf'}", "--nofork"]
         running.enter_context(_running([*bus_command, "--nopidfile"], environment, folder))
-        _until(where.exists)
+        until(where.exists)
         avahi = ["avahi-daemon", "-f", str(folder / "avahi.conf"), "--no-drop-root"]
         running.enter_context(
             _running([*avahi, "--no-chroot", "--no-rlimits"], environment, folder)
         )
-        _until(Path("/run/avahi-daemon/socket").exists)
+        until(Path("/run/avahi-daemon/socket").exists)
         yield environment
 
 
@@ -117,7 +117,7 @@ def printer(bus: dict[str, str], tmp_path: Path) -> Iterator[Printer]:
     options = ["-f", "application/pdf", "-2", "-k", "-d", str(spool), "-c", str(command)]
     where = ["-n", "localhost", "-p", str(port), "-r", "off"]
     with _running(["ippeveprinter", *where, *options, "Fictional"], bus, tmp_path):
-        _until(lambda: _listens(port))
+        until(lambda: _listens(port))
         yield made
         made.open_gate()
 
@@ -149,13 +149,6 @@ def _listens(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline, "the peer did not come up"
-        time.sleep(0.05)
-
-
 def letter(key: str = KEY) -> Outbound:
     now = datetime.now(UTC)
     return msgspec.structs.replace(CHINESE, key=key, at=now, expires_at=now + timedelta(days=1))
@@ -177,7 +170,7 @@ def test_a_chinese_letter_is_printed_and_its_job_is_the_receipt(
     said, cursor = statuses(channel, b"")
     assert said == [(KEY, "queued")]
     printer.open_gate()
-    _until(lambda: statuses(channel, cursor)[0] == [(KEY, "sent")])
+    until(lambda: statuses(channel, cursor)[0] == [(KEY, "sent")])
     assert statuses(channel, statuses(channel, cursor)[1])[0] == []
 
 
@@ -189,7 +182,7 @@ def test_a_printer_that_prints_another_letter_is_worth_another_try(
         channel.send(letter(OTHER))
     assert channel.find(letter(OTHER)) is None
     printer.open_gate()
-    _until(lambda: _sent(channel, letter(OTHER)))
+    until(lambda: _sent(channel, letter(OTHER)))
     assert len(printer.documents()) == 2
 
 
@@ -207,7 +200,7 @@ def test_after_a_crash_the_letter_is_found_by_another_process(
     again = LetterPrinter(PrinterConfig(printer=printer.uri))
     assert again.find(letter()) == Accepted(reference=KEY, units=1)
     printer.open_gate()
-    _until(lambda: (KEY, "sent") in statuses(again, b"")[0])
+    until(lambda: (KEY, "sent") in statuses(again, b"")[0])
     assert again.find(letter()) == Accepted(reference=KEY, units=1)
     assert again.find(letter(OTHER)) is None
 
@@ -217,7 +210,7 @@ def test_a_job_cancelled_at_the_printer_failed(channel: LetterPrinter, printer: 
     _, cursor = statuses(channel, b"")
     _cancel(printer)
     printer.open_gate()
-    _until(lambda: (KEY, "failed") in statuses(channel, cursor)[0])
+    until(lambda: (KEY, "failed") in statuses(channel, cursor)[0])
 
 
 def _cancel(printer: Printer) -> None:

@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
+from duecourse.cli import duecourse
 from duecourse.intake.people import generate_portfolio, write_portfolio
 from duecourse.testing.sample import NOON
 
@@ -153,3 +155,21 @@ def test_the_command_works_with_the_core_alone_and_names_the_extra_that_is_missi
         )
         assert said in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_every_command_is_there_under_its_name_and_says_what_it_is_for() -> None:
+    context = click.Context(duecourse)
+    for name in duecourse.list_commands(context):
+        command = duecourse.get_command(context, name)
+        assert command is not None
+        assert (command.name, bool(command.help)) == (name, True)
+
+
+def test_a_command_does_not_load_what_only_others_need() -> None:
+    code = (
+        "import sys; from duecourse.cli import main; sys.argv[1:] = ['calc', '--help']\n"
+        "try:\n    main()\n"
+        "finally:\n    sys.exit('duecourse.flow.house' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0

@@ -72,6 +72,7 @@ def test_a_fresh_folder_needs_a_migration_and_then_all_is_well(run: Run) -> None
     assert "worker: nothing waits for one" in again.stdout
 
 
+@pytest.mark.slow
 def test_what_is_due_and_with_nobody_tells_of_a_missing_worker_until_there_is_one(
     run: Run, tmp_path: Path, environ: dict[str, str]
 ) -> None:

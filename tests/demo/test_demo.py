@@ -207,6 +207,7 @@ def test_ten_kills_lose_nothing_and_double_nothing(
     assert len(set(keys)) == len(keys)
 
 
+@pytest.mark.slow
 def test_a_demo_that_was_killed_goes_on_where_it_was(
     played: tuple[Path, str], tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ import pytest
 from audit import check_acknowledged, check_followed, check_log, log_of
 from lives import MASTER_KEY, Ack, Notes, _context, _open, _pay, _talk, furnish
 from load import Outside, Program, Task, Told
+from waiting import until
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
@@ -128,18 +129,13 @@ class Load:
 
         self._programs = [Program("writer", task(f"writer-{n}")) for n in range(writers)]
         self._programs.append(Program("reader", task("reader")))
-        deadline = time.monotonic() + 30
-        while not all(program.is_ready for program in self._programs):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: all(program.is_ready for program in self._programs))
 
     def await_progress(self) -> None:
         """Until some commands were acknowledged from now on: the engines are at work again."""
-        known, deadline = self._acks.size(), time.monotonic() + 40
+        known = self._acks.size()
         wanted = self._random.randint(FEWEST, MOST) * len(_A_LINE)
-        while self._acks.size() - known < wanted:
-            assert time.monotonic() < deadline, "the engines do not recover"
-            time.sleep(0.01)
+        until(lambda: self._acks.size() - known >= wanted, seconds=40)
 
     def lost(self) -> list[Ack]:
         """Of what is acknowledged by now; the rest of what must hold is checked on the way."""

@@ -365,6 +365,7 @@ class Endless(io.RawIOBase):
         return data
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_a_batch() -> None:
     found = survey(Endless(20_000))  # type: ignore[arg-type]
     tracemalloc.start()

@@ -1,13 +1,13 @@
 """A channel beside us: its calls may take only so long, and what it answers is not believed."""
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
 import pytest
+from waiting import until
 from wild import MESSAGE, message
 
 from duecourse import (
@@ -178,10 +178,7 @@ def test_closing_closes_the_channel_and_leaves_no_thread(slow: Slow) -> None:
     bounded.close()
     bounded.close()
     assert slow.closed == 2
-    until = time.monotonic() + 20
-    while threading.active_count() > before:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(lambda: threading.active_count() <= before)
 
 
 def test_a_channel_whose_signals_never_end_is_not_read_for_ever() -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from waiting import until
 from wild import MESSAGE, WILD, discover_wild, message
 
 from duecourse import (
@@ -85,13 +86,6 @@ def ask(channel: IsolatedChannel, method: str, how: str) -> object:
 
 def pid_of(channel: IsolatedChannel) -> int:
     return int(channel.normalise("process").split()[0])
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < until, "it never came about"
-        time.sleep(0.01)
 
 
 # --- what it does --------------------------------------------------------------------------------
@@ -197,7 +191,7 @@ def test_whatever_a_call_does_the_caller_learns_that_it_failed_and_the_next_call
     assert "somebody" not in str(failed.value)
     assert not isinstance(failed.value, ChannelError)
     assert wild.normalise(" as it is ") == " as it is "
-    wait_until(lambda: witness.calls > before)
+    until(lambda: witness.calls > before)
     assert not witness.wrong
 
 
@@ -450,7 +444,7 @@ def test_a_process_that_ended_between_two_calls_is_started_anew(opened: Open) ->
     channel = opened()
     before = pid_of(channel)
     os.kill(before, signal.SIGKILL)
-    wait_until(lambda: channel._process.ended)
+    until(lambda: channel._process.ended)
     assert channel.send(MESSAGE) == Accepted(reference="key-1")
     assert pid_of(channel) != before
 
@@ -477,7 +471,7 @@ def test_what_waits_for_a_free_place_too_long_surely_did_not_leave(opened: Open)
     places = 1 + isolation_module.SPARE_CALLS
     with ThreadPoolExecutor(places) as threads:
         calls = [threads.submit(channel.send, message("hang")) for _ in range(places)]
-        wait_until(lambda: len(channel._process._waiting) == places)
+        until(lambda: len(channel._process._waiting) == places)
         # Not for a second, for then the others are over.
         channel._limits = msgspec.structs.replace(channel._limits, call_seconds=0.01)
         with pytest.raises(Transient, match="as many calls as it takes"):
@@ -495,7 +489,7 @@ def test_a_channel_that_no_longer_starts_is_transient_and_is_not_started_again_a
     source = file.read_text()
     file.write_text(source.replace("misbehave(config.birth)", "1 / 0"))
     os.kill(pid_of(channel), signal.SIGKILL)
-    wait_until(lambda: channel._process.ended)
+    until(lambda: channel._process.ended)
     born = len(births.read_text())
     reasons = []
     for _ in range(200):
@@ -507,7 +501,7 @@ def test_a_channel_that_no_longer_starts_is_transient_and_is_not_started_again_a
     assert busy.value.retry_after
     assert len(births.read_text()) - born <= 4
     file.write_text(source)
-    wait_until(lambda: _sends(channel))
+    until(lambda: _sends(channel))
 
 
 def _sends(channel: IsolatedChannel) -> bool:
@@ -521,7 +515,7 @@ def test_a_process_that_cannot_be_started_is_transient_and_leaves_nothing(
 ) -> None:
     channel = opened()
     os.kill(pid_of(channel), signal.SIGKILL)
-    wait_until(lambda: not channel._process._thread.is_alive())
+    until(lambda: not channel._process._thread.is_alive())
     before = _open_files()
 
     def no_more(*_: object, **__: object) -> None:
@@ -532,7 +526,7 @@ def test_a_process_that_cannot_be_started_is_transient_and_leaves_nothing(
         with pytest.raises(Transient, match="cannot be started: too many processes"):
             channel.send(MESSAGE)
     assert _open_files() == before
-    wait_until(lambda: _sends(channel))
+    until(lambda: _sends(channel))
 
 
 def is_free(lock: Path) -> bool:
@@ -552,7 +546,7 @@ def test_what_it_started_ends_with_it(opened: Open, tmp_path: Path) -> None:
     assert not is_free(lock)
     with pytest.raises(ChannelFailed):
         channel.send(message("_exit"))
-    wait_until(lambda: is_free(lock))
+    until(lambda: is_free(lock))
 
 
 PARENT = """
@@ -587,7 +581,7 @@ def test_it_ends_when_the_program_is_killed(tmp_path: Path, doing: str) -> None:
         assert parent.stdout.readline() == "called\n"
         assert not is_free(lock)
         parent.kill()
-    wait_until(lambda: is_free(lock))
+    until(lambda: is_free(lock))
 
 
 def _open_files() -> int:
@@ -599,7 +593,7 @@ def test_it_ends_when_nobody_can_ask_it_any_more(opened: Open, tmp_path: Path) -
     channel = opened(lock=str(lock))
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), channel._process._requests, inheritable=False)
-    wait_until(lambda: is_free(lock))
+    until(lambda: is_free(lock))
 
 
 def test_nothing_is_left_of_a_channel_that_was_closed(tmp_path: Path) -> None:

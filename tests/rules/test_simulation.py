@@ -80,6 +80,7 @@ WATCHED: Sequence[tuple[str, str, str]] = (
 )
 
 
+@pytest.mark.slow
 def test_no_unlawful_contact_reaches_a_channel(report: Callable[[str], None]) -> None:
     tally = simulate(CONTACTS, BOOK, TREATMENT)
     for line in tally.lines():

@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from waiting import until
 
 import duecourse
 from duecourse.store import embedded
@@ -128,10 +129,8 @@ def stored(data: Path) -> set[int]:
 
 
 def await_end(pid: int) -> None:
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    line = Path(f"/proc/{pid}/cmdline")
+    until(lambda: not (line.exists() and line.read_bytes()))
 
 
 def kill_both(state: State) -> None:

@@ -9,32 +9,12 @@ from typing import Final, NoReturn
 
 import rich_click as click
 
-from duecourse.cli import (
-    backtest,
-    calc,
-    case_protection,
-    cases,
-    channels,
-    contacts,
-    doctor,
-    followers,
-    imports,
-    keys,
-    lint,
-    operations,
-    papers,
-    payments,
-    plan_preview,
-    plugins,
-    rules,
-    statement,
-    tryout,
-)
+from duecourse.cli.lazy import LazyGroup
 from duecourse.cli.settings import ReadSettings
 from duecourse.demo.errors import DemoFailed
 from duecourse.rules.toml_files import BadFile
 from duecourse.settings import SettingsError
-from duecourse.store.embedded import EmbeddedError
+from duecourse.store.embedded.errors import EmbeddedError
 from duecourse.store.errors import DatabaseUnavailable, StoreError
 
 EXPECTED: Final[Mapping[type[Exception], str]] = {
@@ -48,8 +28,28 @@ EXPECTED: Final[Mapping[type[Exception], str]] = {
 }
 """What an operator can mend, and how where the error does not say: told without a traceback."""
 
+COMMANDS: Final[Mapping[str, str]] = {
+    "calc": "calc:calc",
+    "case": "cases:case",
+    "channels": "channels:channels",
+    "contacts": "contacts:contacts",
+    "demo": "tryout:demo",
+    "doctor": "doctor:doctor",
+    "followers": "followers:followers",
+    "import": "imports:import_",
+    "keys": "keys:keys",
+    "lint": "lint:lint",
+    "migrate": "operations:migrate",
+    "payments": "payments:payments",
+    "plugins": "plugins:plugins",
+    "rules": "rules:rules",
+    "serve": "operations:serve",
+    "signals": "contacts:signals",
+    "worker": "operations:worker",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("duecourse"))
 @click.option(
     "--config",
@@ -72,32 +72,6 @@ def duecourse(
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     context.obj = ReadSettings(config, data)
-
-
-duecourse.add_command(tryout.demo)
-duecourse.add_command(operations.serve)
-duecourse.add_command(operations.worker)
-duecourse.add_command(operations.migrate)
-duecourse.add_command(doctor.doctor)
-duecourse.add_command(plugins.plugins)
-rules.rules.add_command(backtest.backtest)
-duecourse.add_command(rules.rules)
-duecourse.add_command(followers.followers)
-duecourse.add_command(keys.keys)
-duecourse.add_command(imports.import_)
-duecourse.add_command(payments.payments)
-cases.case.add_command(plan_preview.plan_preview)
-cases.case.add_command(case_protection.limitation)
-cases.case.add_command(case_protection.options)
-cases.case.add_command(statement.statement)
-cases.case.add_command(statement.allocation)
-cases.case.add_command(papers.agreement)
-duecourse.add_command(cases.case)
-duecourse.add_command(channels.channels)
-duecourse.add_command(contacts.contacts)
-duecourse.add_command(contacts.signals)
-duecourse.add_command(lint.lint)
-duecourse.add_command(calc.calc)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from duecourse.case.errors import CaseNotFound
 from duecourse.case.evolve import evolve, fold
 from duecourse.case.state import Case
 from duecourse.case.words import MANUAL_CHANNELS, Language, Stage
+from duecourse.cli.lazy import LazyGroup
 from duecourse.cli.rules import NOT_PERMITTED, read_moment
 from duecourse.cli.settings import ReadSettings
 from duecourse.cli.tables import show as show_table
@@ -34,7 +35,17 @@ MOST_WORDS: Final = 40
 MOST_FIELDS: Final = 30
 
 
-@click.group()
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "agreement": "papers:agreement",
+        "allocation": "statement:allocation",
+        "limitation": "case_protection:limitation",
+        "options": "case_protection:options",
+        "plan-preview": "plan_preview:plan_preview",
+        "statement": "statement:statement",
+    },
+)
 def case() -> None:
     """Look at one case."""
 

@@ -13,6 +13,7 @@ import rich_click as click
 from msgspec.structs import fields, replace
 from rich.console import Console
 
+from duecourse.cli.lazy import LazyGroup
 from duecourse.cli.settings import ReadSettings
 from duecourse.cli.tables import show
 from duecourse.flow.house import rules_of
@@ -30,7 +31,7 @@ NOT_PERMITTED: Final = 3
 _MAX_CASE_BYTES: Final = 10_000_000
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy={"backtest": "backtest:backtest"})
 def rules() -> None:
     """The rules of contact."""
 

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from counter import Counter
 from outage import Road
+from waiting import until
 
 from duecourse.store.database import Database
 from duecourse.store.engine import Engine
@@ -24,13 +25,6 @@ SECONDS = 30.0 if os.environ.get("DUECOURSE_LONG") else 2.0
 def road(migrated_dsn: str) -> Iterator[Road]:
     with closing(Road(migrated_dsn)) as made:
         yield made
-
-
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.02)
 
 
 @contextmanager
