@@ -20,6 +20,7 @@ from duecourse.store import references
 from duecourse.store.database import Database
 from duecourse.store.engine import Request
 from duecourse.store.references import ContactReference
+from duecourse.testing import NOON
 from duecourse_api.services import Services
 from duecourse_api.webhooks import MAX_WEBHOOK_BYTES
 
@@ -40,7 +41,11 @@ def send(
     asked = collector.post(f"{case}/contacts", {"channel": "sms", "template": "reminder-first"})
     contact_id = UUID(asked.json()["events"][0]["contact_id"])
     reference = ContactReference(
-        channel="sms", reference=f"gw-{contact_id}", case_id=UUID(case[7:]), contact_id=contact_id
+        channel="sms",
+        reference=f"gw-{contact_id}",
+        case_id=UUID(case[7:]),
+        contact_id=contact_id,
+        since=NOON,
     )
     report(
         services,
@@ -126,7 +131,11 @@ def test_a_receipt_that_comes_too_early_is_asked_for_again(
     deliver: Deliver, sent: Sent, collector: Caller, clock: MovableClock, database: Database
 ) -> None:
     unknown = ContactReference(
-        channel="sms", reference="not-yet", case_id=sent.case_id, contact_id=sent.contact_id
+        channel="sms",
+        reference="not-yet",
+        case_id=sent.case_id,
+        contact_id=sent.contact_id,
+        since=clock(),
     )
     answer = deliver(receipt(unknown, clock(), "r-early"))
     assert answer.status_code == 503
@@ -141,7 +150,11 @@ def test_an_early_signal_does_not_hold_up_the_others(
     deliver: Deliver, sent: Sent, collector: Caller, clock: MovableClock
 ) -> None:
     unknown = ContactReference(
-        channel="sms", reference="never", case_id=sent.case_id, contact_id=sent.contact_id
+        channel="sms",
+        reference="never",
+        case_id=sent.case_id,
+        contact_id=sent.contact_id,
+        since=clock(),
     )
     answer = deliver(receipt(unknown, clock()), receipt(sent, clock()))
     assert answer.status_code == 503
@@ -152,7 +165,11 @@ def test_an_old_signal_that_fits_nothing_is_kept_for_a_person(
     deliver: Deliver, sent: Sent, clock: MovableClock, database: Database
 ) -> None:
     lost = ContactReference(
-        channel="sms", reference="lost-ref", case_id=sent.case_id, contact_id=sent.contact_id
+        channel="sms",
+        reference="lost-ref",
+        case_id=sent.case_id,
+        contact_id=sent.contact_id,
+        since=clock(),
     )
     signal = receipt(lost, clock() - timedelta(hours=1, seconds=1), "r-lost")
     for _ in range(2):

@@ -85,7 +85,8 @@ class Signals:
 
         Matched by our key or the channel's reference, else at once by the sender's address. With
         `may_wait` a fresh one that neither finds is left for later, if it has a reference: its
-        message was accepted a moment ago, and the reference is still on its way to us.
+        message was accepted a moment ago, and the reference is still on its way to us. One whose
+        reference two contacts have is of neither.
         """
         at = self._clock()
         errands = [_Errand(signal) for signal in signals]
@@ -94,6 +95,8 @@ class Signals:
             signal, found = errand.signal, known.get(errand.signal.reference)
             if found is not None:
                 errand.requests = [self._to_contact(found, signal, way)]
+            elif signal.reference in known:
+                errand.fate = "unmatched"
         self._carry_out(errands, may_wait=may_wait)
         unheard = [each for each in errands if each.fate in (None, "unmatched")]
         for errand in unheard:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final
 from uuid import UUID
 
@@ -14,18 +15,10 @@ INSERT INTO contact_references (channel, reference, case_id, contact_id, since)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::timestamptz[])
 ON CONFLICT (channel, reference, contact_id) DO UPDATE SET since = EXCLUDED.since
 """
-# Nobody else's: a reference that two contacts got within the time in which receipts come is of
-# neither.
 _FIND: Final = """
-SELECT channel, reference, case_id, contact_id, since
-  FROM contact_references AS mine
- WHERE channel = %(channel)s AND reference = ANY(%(references)s)
-   AND NOT EXISTS (
-        SELECT FROM contact_references AS other
-         WHERE (other.channel, other.reference) = (mine.channel, mine.reference)
-           AND other.contact_id <> mine.contact_id
-           AND other.since > mine.since - %(apart)s
-       )
+SELECT channel, reference, case_id, contact_id, since FROM contact_references
+ WHERE channel = %s AND reference = ANY(%s)
+ ORDER BY reference, since DESC, contact_id
 """
 _NOTE: Final = """
 INSERT INTO unmatched_signals (channel, kind, signal_id, reference) VALUES (%s, %s, %s, %s)
@@ -69,25 +62,25 @@ class References:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find(self, channel: str, reference: str) -> ContactReference | None:
-        return self.find_many(channel, [reference]).get(reference)
-
-    def find_many(self, channel: str, references: Collection[str]) -> dict[str, ContactReference]:
+    def find_many(
+        self, channel: str, references: Collection[str]
+    ) -> dict[str, ContactReference | None]:
         """Those that are known, by their reference: of contacts that got the same one the last.
 
-        Where they got it within APART of each other, nobody can tell which is meant, and none is.
+        None where they got it within APART of each other, as nobody can tell which is meant.
         """
         if not references:
             return {}
-        asked = {"channel": channel, "references": list(references), "apart": APART}
-        rows = self._database.run(lambda connection: connection.execute(_FIND, asked).fetchall())
-        found = (
+        rows = self._database.run(
+            lambda connection: connection.execute(_FIND, (channel, list(references))).fetchall()
+        )
+        named = (
             ContactReference(
                 channel=row[0], reference=row[1], case_id=row[2], contact_id=row[3], since=row[4]
             )
             for row in rows
         )
-        return {each.reference: each for each in found}
+        return {name: _only(list(same)) for name, same in groupby(named, lambda x: x.reference)}
 
     def note_unmatched(self, channel: str, kind: str, signal_id: str, reference: str) -> None:
         """Keep for a person to look at; once, however often it comes."""
@@ -101,6 +94,11 @@ class References:
             lambda connection: connection.execute(_UNMATCHED, asked).fetchall()
         )
         return [UnmatchedSignal(*row) for row in rows]
+
+
+def _only(newest_first: Sequence[ContactReference]) -> ContactReference | None:
+    newest, *older = newest_first
+    return None if older and newest.since - older[0].since < APART else newest
 
 
 def replace_rows(connection: Connection, rows: Sequence[ContactReference]) -> None:

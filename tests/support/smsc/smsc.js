@@ -77,7 +77,7 @@ function submit(session, pdu) {
     return;
   }
   const command_status = state.statuses.shift() || 0;
-  const message_id = command_status ? '' : `smsc-${state.nextId++}`;
+  const message_id = command_status ? '' : `smsc-${process.pid}-${state.nextId++}`;
   session.send(pdu.response({ command_status, message_id }), () => {
     if (!command_status && pdu.registered_delivery & 1 && state.stat) receipt(pdu, message_id);
   });
