@@ -13,13 +13,16 @@ import msgspec
 
 from duecourse.channels import Channel, ChannelError, Polled
 from duecourse.contract import written
-from duecourse.flow.signals import EARLY, Signals, checked
+from duecourse.flow.signals import Signals, checked
 from duecourse.store.polls import PollClaim, PollTable
 
 MAX_CURSOR_BYTES: Final = 64 * 1024
 MAX_SIGNALS: Final = 10_000
 LONGEST_PAUSE: Final = 900.0
 _SILENT_SECONDS: Final = 86_400.0
+# A reference that is not known yet may be that of a message over which a worker died. After a lease
+# another one takes it over, and knows.
+_LEASES_HELD: Final = 3
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ class Polls:
         self._signals = signals
         self._clock = clock
         self._lease_seconds = lease_seconds
+        self._patience = timedelta(seconds=_LEASES_HELD * lease_seconds)
         # What is in the table, so as not to look there at every turn.
         self._not_before: dict[str, datetime] = {}
 
@@ -94,7 +98,7 @@ class Polls:
             return self._done(claimed, now, seconds, failures=claimed.failures + 1)
         since = claimed.held_since or now
         taken = self._signals.record(
-            claimed.channel, polled.signals, "poll", may_wait=now - since < EARLY
+            claimed.channel, polled.signals, "poll", may_wait=now - since < self._patience
         )
         if taken.later:
             return self._done(claimed, now, pause, taken.recorded, held_since=since)
