@@ -148,12 +148,16 @@ def _read(book: LintBook, text: str, facts: LintFacts) -> Iterator[LintFinding]:
     nameless = _without_names(text, facts.names)
     heard = views if nameless == text else readings(nameless)
     yield from _hostile(text, heard, book, legal if spoken_of else {})
+    written = {language for language, some in _LETTERS.items() if some.search(views[0].text)}
+    distinct = tuple({view.text: view for view in views}.values())
     for each in book.lints:
+        if each.language not in written:
+            continue
         if each.entry.unless in truths or (each.entry.barred_only and not facts.time_barred):
             continue
-        if not _LETTERS[each.language].search(views[0].text):
-            continue
-        for view in {view.text: view for view in views}.values():
+        for view in distinct:
+            if not each.may_match(view.text):
+                continue
             yield from _speak(each, view, book.negations[each.language], text)
 
 

@@ -127,6 +127,11 @@ class Lint(msgspec.Struct, frozen=True):
     def name(self) -> str:
         return f"{self.language}.{self.entry.id}"
 
+    def may_match(self, text: str) -> bool:
+        """Whether it is worth while to look closer; most lints have nothing to say of a text."""
+        firm, broad = self.firm, self.broad
+        return bool((firm and firm.search(text)) or (broad and broad.search(text)))
+
 
 class Negation(msgspec.Struct, frozen=True):
     """How one language says no. What lies between the no and the words must fit `reach`."""

@@ -30,6 +30,9 @@ _AMOUNT: Final = re.compile(
     f"|(?<![0-9.,]){_NUMBER.format('plain')}\\s?{_UNIT.format('scale', 'none')}(?<![千万萬亿億])"
     f"|(?P<han>[{_HAN}]{{1,24}})(?:多|余|餘)?(?:元|块钱|塊錢|圆|圓|美元)(?!旦|宵|素|件|月)"
 )
+# Unified ideographs stand for themselves, and most of a Chinese text is made of them.
+_FIRST_HAN: Final = "\u4e00"
+_LAST_HAN: Final = "\u9fff"
 _DIGITS: Final = {
     **{each: n for n, each in enumerate("零一二三四五六七八九")},
     **{each: n for n, each in enumerate("〇壹贰叁肆伍陆柒捌玖")},
@@ -54,7 +57,7 @@ def _digits_shown(text: str) -> tuple[str, list[int]]:
     shown: list[str] = []
     places: list[int] = []
     for at, raw in enumerate(text):
-        if raw.isascii():
+        if raw.isascii() or _FIRST_HAN <= raw <= _LAST_HAN:
             shown.append(raw.lower())
             places.append(at)
             continue

@@ -26,6 +26,7 @@ _DATES: Final = (
     (re.compile(rf"\b[0-9]{{1,2}} (?:{_MONTHS}) [0-9]{{4}}\b"), "8 August 8888"),
 )
 _CODE: Final = re.compile(r"(?<![0-9A-Za-z])(?=[A-F]*[0-9])[0-9A-F]{8}(?![0-9A-Za-z])")
+_FIGURE: Final = re.compile(r"(?<![0-9.,])[0-9](?:[0-9.,]*[0-9])?")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4,}")
 
 
@@ -48,8 +49,7 @@ def _skeleton(text: str, names: frozenset[str], amounts: frozenset[str]) -> str:
         text = text.replace(name, _NAME[any(map(is_han, name))])
     for date, same in _DATES:
         text = date.sub(same, text)
-    for amount in sorted(amounts, key=len, reverse=True):
-        text = re.sub(rf"(?<![0-9.,]){re.escape(amount)}(?![0-9])", _AMOUNT, text)
+    text = _FIGURE.sub(lambda figure: _AMOUNT if figure[0] in amounts else figure[0], text)
     text = _CODE.sub("8888888A", text)
     return _LONG_NUMBER.sub(_same_length, text)
 

@@ -12,7 +12,8 @@ from duecourse.store.database import Connection, Database
 
 _UPSERT: Final = """
 INSERT INTO contact_references (channel, reference, case_id, contact_id, since)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::timestamptz[])
+SELECT channel, reference, case_id, contact_id, since
+  FROM jsonb_populate_recordset(NULL::contact_references, %s)
 ON CONFLICT (channel, reference, contact_id) DO UPDATE SET since = EXCLUDED.since
 """
 _FIND: Final = """
@@ -106,14 +107,5 @@ def replace_rows(connection: Connection, rows: Sequence[ContactReference]) -> No
     if not rows:
         return
     # One statement writes no row twice.
-    named = {(row.channel, row.reference, row.contact_id): row for row in rows}.values()
-    connection.execute(
-        _UPSERT,
-        (
-            [row.channel for row in named],
-            [row.reference for row in named],
-            [row.case_id for row in named],
-            [row.contact_id for row in named],
-            [row.since for row in named],
-        ),
-    )
+    named = {(row.channel, row.reference, row.contact_id): row for row in rows}
+    connection.execute(_UPSERT, (msgspec.json.encode(list(named.values())).decode(),))

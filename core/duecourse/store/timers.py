@@ -15,6 +15,25 @@ import msgspec
 from duecourse.case.timers import Timer
 from duecourse.store.database import Connection, Database
 
+# Rows that are as they should be are not touched: to write that nothing changes costs as much.
+_REPLACE: Final = """
+WITH wanted AS MATERIALIZED (
+    SELECT case_id, key, due_at, lane FROM jsonb_populate_recordset(NULL::timers, %(rows)s)
+), gone AS (
+    DELETE FROM timers AS t
+     WHERE t.case_id = ANY(%(touched)s)
+       AND NOT EXISTS (
+           SELECT FROM wanted AS w WHERE w.case_id = t.case_id AND w.key = t.key)
+)
+INSERT INTO timers (case_id, key, due_at, lane)
+SELECT case_id, key, due_at, lane FROM wanted AS w
+ WHERE NOT EXISTS (
+       SELECT FROM timers AS t
+        WHERE t.case_id = w.case_id AND t.key = w.key
+          AND t.due_at = w.due_at AND t.lane = w.lane)
+ON CONFLICT (case_id, key) DO UPDATE
+   SET due_at = EXCLUDED.due_at, lane = EXCLUDED.lane, lease_until = NULL, claim = NULL
+"""
 _CLAIM: Final = """
 WITH due AS (
     SELECT case_id, key FROM timers
@@ -47,30 +66,13 @@ class Timers:
 
     def replace(self, connection: Connection, timers: Mapping[UUID, Sequence[Timer]]) -> None:
         """Make the rows of these cases be exactly `timers`; a lease on an unchanged row stays."""
-        rows = [(case_id, each) for case_id, many in timers.items() for each in many]
-        cases = [case_id for case_id, _ in rows]
-        keys = [timer.key for _, timer in rows]
-        moments = [timer.due_at for _, timer in rows]
-        lanes = [timer.lane for _, timer in rows]
+        rows = [
+            {"case_id": case_id, "key": each.key, "due_at": each.due_at, "lane": each.lane}
+            for case_id, many in timers.items()
+            for each in many
+        ]
         connection.execute(
-            """
-            DELETE FROM timers AS t
-             WHERE t.case_id = ANY(%(touched)s)
-               AND NOT EXISTS (
-                   SELECT FROM unnest(%(cases)s::uuid[], %(keys)s::text[]) AS wanted(case_id, key)
-                    WHERE wanted.case_id = t.case_id AND wanted.key = t.key)
-            """,
-            {"touched": list(timers), "cases": cases, "keys": keys},
-        )
-        connection.execute(
-            """
-            INSERT INTO timers (case_id, key, due_at, lane)
-            SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[])
-            ON CONFLICT (case_id, key) DO UPDATE
-               SET due_at = EXCLUDED.due_at, lane = EXCLUDED.lane, lease_until = NULL, claim = NULL
-             WHERE (timers.due_at, timers.lane) <> (EXCLUDED.due_at, EXCLUDED.lane)
-            """,
-            (cases, keys, moments, lanes),
+            _REPLACE, {"touched": list(timers), "rows": msgspec.json.encode(rows).decode()}
         )
 
     def claim(
