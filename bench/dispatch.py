@@ -51,7 +51,8 @@ from duecourse.testing.sample import DEBTOR, POINTS, debt
 
 _MESSAGES: Final = 5_000
 _AT_ONCE: Final = 1_000
-_NUMERALS: Final = "零一二三四五六七八九"
+_NAMES: Final = "晨佳凡博达海康宁安乐"
+"""A letter of a given name for each digit."""
 _LOOK: Final = 0.01
 _DETAILS: Final = CreditorDetails(
     ways_to_pay="https://pay.example.com", contact_line="400-000-0000"
@@ -177,7 +178,7 @@ def _opening(number: int) -> c.OpenCase:
         creditor_name="Fictional Bank",
         subject_id=new_id(),
         borrower_ref=f"B-{number}",
-        debtor=replace(DEBTOR, name="林" + "".join(_NUMERALS[int(each)] for each in str(number))),
+        debtor=replace(DEBTOR, name="林" + "".join(_NAMES[int(each)] for each in str(number))),
         contact_points=tuple(POINTS[:1]),
         debts=(debt(new_id(), 10_000 + number),),
     )

@@ -3,6 +3,7 @@
 import time
 import tomllib
 from copy import deepcopy
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,7 @@ def test_tricks_of_writing_do_not_help(text: str) -> None:
     ],
 )
 def test_amounts_are_found_and_nothing_else(text: str, expected: list[str]) -> None:
-    assert [str(value) for _, value in figures(text)] == expected
+    assert [value for _, value in figures(text)] == [Decimal(each) for each in expected]
 
 
 def test_an_amount_that_is_not_of_the_case_is_a_finding() -> None:

@@ -1,7 +1,8 @@
 """`duecourse lint`: what may not be said, before it is sent."""
 
 import io
-from typing import Literal, get_args
+import re
+from typing import Final, Literal, get_args
 
 import rich_click as click
 
@@ -10,6 +11,15 @@ from duecourse.cli.tables import show
 from duecourse.rules.lint import LintFacts, LintLanguage
 from duecourse.rules.lint import lint as read
 from duecourse.rules.lint_text import is_han
+
+_DECIMAL: Final = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,4})?", re.ASCII)
+
+
+def _decimals(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    for each in given:
+        if not _DECIMAL.fullmatch(each):
+            raise click.BadParameter(f"{each!r} is not an amount; write it like 1250.00")
+    return given
 
 
 @click.command()
@@ -33,6 +43,7 @@ from duecourse.rules.lint_text import is_han
     "amounts",
     multiple=True,
     metavar="DECIMAL",
+    callback=_decimals,
     help="An amount of the case, such as 1250.00; any other is then a finding. Repeatable.",
 )
 @click.pass_context

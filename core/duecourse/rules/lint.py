@@ -6,6 +6,7 @@ case, and figures that the case does not have. Pure; it reads both languages in 
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import cache
 from typing import Final, Literal
 
@@ -156,9 +157,8 @@ def _read(book: LintBook, text: str, facts: LintFacts) -> Iterator[LintFinding]:
         if each.entry.unless in truths or (each.entry.barred_only and not facts.time_barred):
             continue
         for view in distinct:
-            if not each.may_match(view.text):
-                continue
-            yield from _speak(each, view, book.negations[each.language], text)
+            if each.may_speak(view.text):
+                yield from _speak(each, view, book.negations[each.language], text)
 
 
 def _without_names(text: str, names: frozenset[str]) -> str:
@@ -339,7 +339,7 @@ def _is_exempt(exempt: re.Pattern[str] | None, text: str, start: int, end: int) 
 
 
 def strange_figures(text: str, amounts: frozenset[str]) -> Iterator[LintFinding]:
-    known = {value for amount in amounts for _, value in figures(f"CNY {amount}")}
+    known = set(map(Decimal, amounts))
     for where, value in figures(text):
         if value and value not in known:
             yield LintFinding(

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal, Self
 import msgspec
 
 from duecourse.rules.kinds import Citation, RuleId, Words
+from duecourse.rules.lint_beginnings import beginnings
 from duecourse.rules.lint_text import SENTENCE_END
 from duecourse.rules.situation import Confidence
 from duecourse.rules.toml_files import BadFile, read
@@ -114,7 +115,7 @@ class _WordFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Lint(msgspec.Struct, frozen=True):
-    """One lint, ready to read with."""
+    """One lint, ready to read with. `begins` finds where what it looks for could begin."""
 
     language: LintLanguage
     entry: _Entry
@@ -122,15 +123,15 @@ class Lint(msgspec.Struct, frozen=True):
     broad: re.Pattern[str] | None
     exempt: re.Pattern[str] | None
     calm: re.Pattern[str] | None
+    begins: re.Pattern[str] | None
 
     @property
     def name(self) -> str:
         return f"{self.language}.{self.entry.id}"
 
-    def may_match(self, text: str) -> bool:
+    def may_speak(self, text: str) -> bool:
         """Whether it is worth while to look closer; most lints have nothing to say of a text."""
-        firm, broad = self.firm, self.broad
-        return bool((firm and firm.search(text)) or (broad and broad.search(text)))
+        return self.begins is None or self.begins.search(text) is not None
 
 
 class Negation(msgspec.Struct, frozen=True):
@@ -230,13 +231,16 @@ def _lint(speller: _Speller, entry: _Entry, harmless: Patterns) -> Lint:
     where = f"lint {speller.language}.{entry.id}"
     if not (entry.patterns or entry.broad):
         raise LintError(f"{where}: give it `patterns` or `broad`")
+    firm = speller.compile(entry.patterns, where) if entry.patterns else None
+    broad = speller.compile(entry.broad, where) if entry.broad else None
     return Lint(
         language=speller.language,
         entry=entry,
-        firm=speller.compile(entry.patterns, where) if entry.patterns else None,
-        broad=speller.compile(entry.broad, where) if entry.broad else None,
+        firm=firm,
+        broad=broad,
         exempt=re.compile(speller.join((*harmless, *entry.exempt), where)),
         calm=speller.compile(entry.calm, where) if entry.calm else None,
+        begins=beginnings([firm, broad]),
     )
 
 

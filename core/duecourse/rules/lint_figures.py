@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from fractions import Fraction
+from decimal import Decimal
 from typing import Final
 
 MOST_DIGITS: Final = 18
@@ -42,7 +42,7 @@ _SMALL: Final = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟
 _GREAT: Final = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 
 
-def figures(text: str) -> Iterator[tuple[tuple[int, int], Fraction]]:
+def figures(text: str) -> Iterator[tuple[tuple[int, int], Decimal]]:
     """Each amount with its place in `text`. Dates, counts and telephone numbers are none."""
     shown, places = _digits_shown(text)
     for found in _AMOUNT.finditer(shown):
@@ -70,14 +70,14 @@ def _digits_shown(text: str) -> tuple[str, list[int]]:
     return "".join(shown), places
 
 
-def _value(written: str, scale: str) -> Fraction:
+def _value(written: str, scale: str) -> Decimal:
     digits = written.replace(",", "").replace(" ", "")
     if len(digits) > MOST_DIGITS:
-        return Fraction(10**MOST_DIGITS)
-    return Fraction(digits) * (_SMALL.get(scale) or _GREAT.get(scale) or 1)
+        return Decimal(10**MOST_DIGITS)
+    return Decimal(digits) * (_SMALL.get(scale) or _GREAT.get(scale) or 1)
 
 
-def _han_value(written: str) -> Fraction:
+def _han_value(written: str) -> Decimal:
     total = section = digit = 0
     for each in written:
         if each in _DIGITS:
@@ -88,4 +88,4 @@ def _han_value(written: str) -> Fraction:
         else:
             total = (total + section + digit) * _GREAT[each]
             section = digit = 0
-    return Fraction(total + section + digit)
+    return Decimal(total + section + digit)
