@@ -12,6 +12,8 @@ from duecourse import Accepted, Capabilities, Permanent, Transient
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.state import Contact
+from duecourse.flow.drafts import Draft, NoDraft
+from duecourse.money.amounts import format_minor
 
 NewOffice = Callable[..., Office]
 
@@ -103,6 +105,54 @@ def test_a_resend_after_a_payment_is_still_the_text_that_was_recorded(
     office = new_office({"sms": ledger})
     case_id = crash_while_sending(office, ledger, arrived=True)
     office.ask(case_id, payment(100_00))
+    office.work()
+    assert the_contact(office, case_id).status == "accepted"
+    assert len(ledger.taken) == 1
+
+
+def costs(office: Office, case_id: UUID) -> c.AddCosts:
+    """5.00 more on the first debt; nothing is called back for it."""
+    return c.AddCosts(
+        charge_id="costs-1",
+        debt_id=next(iter(office.case(case_id).debts)),
+        bucket="costs",
+        amount_minor=5_00,
+        incurred_on=date(2026, 3, 1),
+        ground="the fee of the court",
+        citation="Fictional Costs Act",
+    )
+
+
+def test_the_text_says_what_is_owed_when_it_leaves(new_office: NewOffice, ledger: Ledger) -> None:
+    office = new_office({"sms": ledger})
+    case_id, before = office.open(), office.open()
+    office.work_decisions()
+    assert the_contact(office, case_id).status == "permitted"
+    office.ask(case_id, costs(office, case_id))
+    office.work()
+    owed = {key: office.case(key).outstanding("CNY").total for key in (case_id, before)}
+    assert owed[case_id] == owed[before] + 5_00
+    for each in ledger.taken:
+        assert format_minor(owed[each.case_id], "CNY") in each.body.replace(",", "")
+
+
+def test_what_happens_between_the_text_and_its_start_is_no_reason_not_to_know_it_again(
+    new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = new_office({"sms": ledger})
+    drafts = office.outreach._drafts
+    make = drafts.make
+
+    def overtaken(wanted: Any, channel: Any) -> list[Draft | NoDraft]:
+        made = make(wanted, channel)
+        for each in made:
+            office.ask(each.case_id, costs(office, each.case_id))
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(drafts, "make", overtaken)
+        case_id = crash_while_sending(office, ledger, arrived=True)
+    assert [type(each.event) for each in office.engine.history(case_id)].count(e.CostsAdded) == 1
     office.work()
     assert the_contact(office, case_id).status == "accepted"
     assert len(ledger.taken) == 1
