@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from duecourse.case import events as e
 from duecourse.case.state import Case, ClockAct, DebtAccount, LimitationTerms
 from duecourse.money.figures import Refused
@@ -195,9 +197,13 @@ def last_day(case: Case, account: DebtAccount, today: date) -> date | None:
     laws = laws_of(case, debt_id)
     if laws is None:
         return recorded
-    days_of_acts = [act.on for act in case.clock_acts.values() if debt_id in act.debt_ids]
-    if days_of_acts:
-        return standing(case, debt_id, max(today, *days_of_acts)).expires_on
-    terms = _terms(case, account)
-    days = [_first_last_day(law, *terms) for law in laws]
-    return min([*days, *([recorded] if recorded else [])])
+    terms, acts = _terms(case, account), acts_of(case, debt_id)
+    days: list[date | None] = [recorded]
+    if acts:
+        # Without what proves them many debts have the same acts, whose clock is kept.
+        bare = tuple(replace(act, evidence=()) for act in acts)
+        clocks = [_clock(law, terms, bare, max(today, *(act.on for act in acts))) for law in laws]
+        days += [each.expires_on for each in clocks if each is not None]
+    else:
+        days += [_first_last_day(law, *terms) for law in laws]
+    return min((day for day in days if day is not None), default=None)

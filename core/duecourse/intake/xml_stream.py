@@ -51,11 +51,13 @@ class Node:
 
     def find(self, path: str) -> "Node | None":
         """The first element down a path of names such as `Refs/EndToEndId`."""
-        found: Node | None = self
+        found = self
         for name in path.split("/"):
-            assert found is not None, "the loop ends with the first that is missing"
-            found = next((each for each in found.children if each.name == name), None)
-            if found is None:
+            for each in found.children:
+                if each.name == name:
+                    found = each
+                    break
+            else:
                 return None
         return found
 
