@@ -18,10 +18,12 @@ import psycopg
 
 from bench import (
     backtest,
+    bank_import,
     children,
     dispatch,
     growth,
     http,
+    ledger,
     limits,
     ours,
     peers,
@@ -51,6 +53,8 @@ PARTS: Final = (
     "growth",
     "backtest",
     "dispatch",
+    "bank import",
+    "ledger",
 )
 ON_REAL_DISK: Final = frozenset({"limits", "stock", "django", "emmett", "ours"})
 _ROUNDS: Final = 5
@@ -112,6 +116,8 @@ class Bench:
             "growth": lambda: growth.contenders(server, big=self._asked.big),
             "backtest": lambda: backtest.contenders(server),
             "dispatch": lambda: dispatch.contenders(server),
+            "bank import": lambda: bank_import.contenders(server),
+            "ledger": lambda: ledger.contenders(server),
         }
         for part, make in makers.items():
             wanted = "reads" if part == "stock follower" else part

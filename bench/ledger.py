@@ -11,12 +11,14 @@ the middle, which is worked out whole as well.
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from statistics import median
 from typing import Final
 
+from bench import children, servers
 from bench.closed_loop import peak_mb, report, wait_for_start
+from bench.contender import Contender, Sample
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import Context
@@ -34,6 +36,14 @@ _EVENTS: Final = 1_000
 _ROUNDS: Final = 20
 _DAY: Final = timedelta(days=1)
 _BEGAN: Final = date(2026, 1, 1)
+
+
+def contenders(_: servers.Server) -> Iterator[Contender]:
+    yield Contender(key="statement", part="ledger", run=_run)
+
+
+def _run(seconds: float) -> Sample:
+    return children.run([children.module("bench.ledger")], seconds + 60)
 
 
 class Books:
@@ -114,11 +124,11 @@ def main() -> int:
     today = books.at.date()
     middle = _BEGAN + (today - _BEGAN) // 2
     wait_for_start()
+    took = milliseconds(asked.rounds, lambda: statement(SUBJECT, books.history, today))
     figures = {
         "events": len(books.history),
-        "statement_ms": milliseconds(
-            asked.rounds, lambda: statement(SUBJECT, books.history, today)
-        ),
+        "per_second": 1000 / took,
+        "statement_ms": took,
         "payment_ms": milliseconds(asked.rounds, lambda: books.decided(payment("late", middle))),
         "peak_mb": peak_mb(),
     }

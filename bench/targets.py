@@ -116,9 +116,14 @@ MUST_BE_SEEN: Final = (
         name="messages sent by one worker through an instant channel in a second / 1,000",
         over="dispatch", each=1_000.0, target=1.0,
     ),
+    Row(
+        name="payments of a bank's file imported, allocated and followed on one core / 100,000 a minute",
+        over="bank import", each=100_000 / 60, target=1.0,
+    ),
 )  # fmt: skip
 
 ALSO: Final = (
+    Row(name="statements of a case of 1,000 events in a second", over="statement", each=1.0),
     Row(name="1 client / pgbench at 1", over="ours toy 1", under=("pgbench 1",)),
     Row(name="8 clients / pgbench at 8", over="ours toy 8", under=("pgbench 8",)),
     Row(
