@@ -9,7 +9,7 @@ SUPPORTED := 'import sys; sys.exit(sys.version_info < (3, 11))'
 demo: $(INSTALLED)  ## the whole story on this machine; ONCE=1 ends after the summary
 	.venv/bin/duecourse demo $(if $(filter-out 0,$(ONCE)),--once)
 
-test: $(INSTALLED)  ## ARGS="-k name" are passed on to pytest
+test: $(INSTALLED)  ## on all processors, whole files in each; ARGS="-k name" are passed on to pytest
 	.venv/bin/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(INSTALLED)
