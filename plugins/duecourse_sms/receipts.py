@@ -38,6 +38,7 @@ _SPELLED_OUT: Final[Mapping[str, str]] = {
 }
 _TEXT: Final = re.compile(r"\btext:", re.IGNORECASE)
 _FIELD: Final = re.compile(r"\b(id|done date|stat|err):\s*([^\s:]*)(?=\s|$)", re.IGNORECASE)
+_LETTERS: Final = re.compile(r"[A-Z]+")
 _DATE: Final = re.compile(r"[0-9]{10}([0-9]{2})?", re.ASCII)
 _ID: Final = re.compile(r"[!-~]{1,64}", re.ASCII)
 _DIGITS: Final[Mapping[int, re.Pattern[str]]] = {
@@ -66,8 +67,7 @@ def read_receipt(
     text = _TEXT.split(delivery.content.decode("latin-1"), 1)[0]
     fields = {name.lower(): value for name, value in _FIELD.findall(text)}
     reference = _reference(delivery, fields.get("id", ""), ids)
-    told_state = fields.get("stat", "").upper()
-    word = _state(delivery) or _SPELLED_OUT.get(told_state, told_state)
+    word = _state(delivery) or _word(fields.get("stat", ""))
     if not reference or word not in STATUSES:
         return None
     done = _moment(fields.get("done date", ""), zone, received_at)
@@ -80,6 +80,13 @@ def read_receipt(
         occurred_at=done,
         detail=f"{word} {error}".strip(),
     )
+
+
+def _word(stat: str) -> str:
+    """The state as the standard has it, whatever stands behind it."""
+    letters = _LETTERS.match(stat.upper())
+    word = letters[0] if letters else ""
+    return _SPELLED_OUT.get(word, word[:7])
 
 
 def _reference(delivery: Delivery, told: str, ids: MessageIds) -> str:

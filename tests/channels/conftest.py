@@ -40,6 +40,8 @@ class House:
             {NAME: channel},
             PollTable(database),
             self.signals,
+            engine=self.office.engine,
+            timers=self.office.timers,
             clock=lambda: self.office.now,
             lease_seconds=60.0,
         )

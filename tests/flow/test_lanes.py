@@ -274,6 +274,32 @@ def test_a_channel_that_cannot_take_messages_rests_and_the_others_go_on(
     ]
 
 
+def test_a_message_that_a_channel_stumbles_over_does_not_keep_it_at_rest(
+    new_office: NewOffice,
+) -> None:
+    channel = Scripted(guarantee="idempotent")
+    channel.trouble = ConnectionResetError()
+    office = new_office({"sms": channel}, limits={"sms": QUICK})
+    oldest = permitted(office)
+    office.now += timedelta(seconds=1)
+    others = [permitted(office) for _ in range(5)]
+    office.work()
+    assert len(channel.asked) == 3, "then it rests"
+    sound = channel.send
+
+    def send(message: Outbound) -> Accepted:
+        if message.case_id != oldest[0]:
+            channel.trouble = None
+        return sound(message)
+
+    channel.send = send  # type: ignore[method-assign]
+    with office.database.connection() as connection:
+        connection.execute("UPDATE timers SET lease_until = '2000-01-01' WHERE claim IS NOT NULL")
+    rested(office)
+    office.work()
+    assert {status(office, *each) for each in others} == {"accepted"}
+
+
 def test_a_rest_is_kept_by_all_workers_and_grows(new_office: NewOffice) -> None:
     away = Scripted()
     away.trouble = Transient("refused")

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from office import Ledger, Office, PowerCut
 
-from duecourse import Accepted, Capabilities, Permanent, Transient
+from duecourse import Accepted, Capabilities, Outbound, Permanent, Transient
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.state import Contact
@@ -136,26 +136,49 @@ def test_the_text_says_what_is_owed_when_it_leaves(new_office: NewOffice, ledger
         assert format_minor(owed[each.case_id], "CNY") in each.body.replace(",", "")
 
 
-def test_what_happens_between_the_text_and_its_start_is_no_reason_not_to_know_it_again(
+def test_what_happens_between_the_text_and_its_start_is_said_in_a_new_text(
     new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = new_office({"sms": ledger})
     drafts = office.outreach._drafts
-    make = drafts.make
+    make, first = drafts.make, [True]
 
     def overtaken(wanted: Any, channel: Any) -> list[Draft | NoDraft]:
         made = make(wanted, channel)
-        for each in made:
+        for each in made if first else ():
             office.ask(each.case_id, costs(office, each.case_id))
+            first.clear()
         return made
 
-    with monkeypatch.context() as patch:
-        patch.setattr(drafts, "make", overtaken)
-        case_id = crash_while_sending(office, ledger, arrived=True)
-    assert [type(each.event) for each in office.engine.history(case_id)].count(e.CostsAdded) == 1
+    monkeypatch.setattr(drafts, "make", overtaken)
+    case_id = office.open()
     office.work()
     assert the_contact(office, case_id).status == "accepted"
-    assert len(ledger.taken) == 1
+    (sent,) = ledger.taken
+    owed = format_minor(office.case(case_id).outstanding("CNY").total, "CNY")
+    assert owed in sent.body.replace(",", "")
+
+
+def test_what_happens_while_others_are_sent_is_said_in_a_new_text(
+    new_office: NewOffice, ledger: Ledger
+) -> None:
+    office = new_office({"sms": ledger})
+    cases = [office.open() for _ in range(3)]
+    sound, first = ledger.send, [True]
+
+    def send(message: Outbound) -> Accepted:
+        for case_id in cases if first else ():
+            first.clear()
+            if case_id != message.case_id:
+                office.ask(case_id, costs(office, case_id))
+        return sound(message)
+
+    ledger.send = send  # type: ignore[method-assign]
+    office.work()
+    assert len(ledger.taken) == 3
+    for each in ledger.taken:
+        owed = format_minor(office.case(each.case_id).outstanding("CNY").total, "CNY")
+        assert owed in each.body.replace(",", "")
 
 
 def payment(amount_minor: int) -> c.RecordPayment:
@@ -288,20 +311,68 @@ def test_an_unclear_answer_is_found_out_where_the_channel_can_tell(
 
 
 @pytest.mark.parametrize("guarantee", ["idempotent", "queryable"])
-def test_a_nonsense_answer_is_found_out_where_the_channel_can_tell(
+def test_after_a_nonsense_answer_the_channel_is_asked_once_more_at_once(
     new_office: NewOffice, ledger: Ledger, guarantee: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = new_office({"sms": with_guarantee(ledger, guarantee)})
-    sound = ledger.send
-    monkeypatch.setattr(ledger, "send", lambda message: sound(message) and 42)
+    sound, answers = ledger.send, iter([Accepted(reference=""), None])
+    monkeypatch.setattr(ledger, "send", lambda message: taken(sound(message), next(answers)))
     case_id = office.open()
-    office.work()
-    assert the_contact(office, case_id).status == "dispatching"
-    monkeypatch.setattr(ledger, "send", sound)
-    office.lease_over()
     office.work()
     assert the_contact(office, case_id).status == "accepted"
     assert len(ledger.taken) == 1
+
+
+def taken(sound: Accepted, instead: Accepted | None) -> Accepted:
+    return sound if instead is None else instead
+
+
+@pytest.mark.parametrize("found", [None, Accepted(reference=" "), OSError("gone")])
+@pytest.mark.parametrize("guarantee", ["idempotent", "queryable", "opaque"])
+def test_whoever_goes_on_with_nonsense_is_not_believed_a_no_and_stops_nobody_else(
+    new_office: NewOffice,
+    ledger: Ledger,
+    guarantee: Any,
+    found: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    office = new_office({"sms": with_guarantee(ledger, guarantee)})
+    sound, asked = ledger.send, []
+    case_id = office.open()
+
+    def send(message: Outbound) -> Accepted:
+        asked.append(message)
+        return Accepted(reference="") if message.case_id == case_id else sound(message)
+
+    def find(message: Outbound) -> Accepted | None:
+        if isinstance(found, Exception):
+            raise found
+        return found  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(ledger, "send", send)
+    monkeypatch.setattr(ledger, "find", find)
+    others = [office.open() for _ in range(3)]
+    office.work()
+    assert the_contact(office, case_id).status == "unknown"
+    assert {the_contact(office, each).status for each in others} == {"accepted"}
+    tries = sum(each.case_id == case_id for each in asked)
+    assert tries == (2 if guarantee == "idempotent" else 1)
+    office.pass_days(1)
+    assert sum(each.case_id == case_id for each in asked) == tries, "never sent again"
+
+
+def test_what_cannot_be_looked_up_for_a_day_is_unknown(
+    new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = new_office({"sms": with_guarantee(ledger, "queryable")})
+    monkeypatch.setattr(ledger, "find", lambda _: 42)
+    case_id = crash_while_sending(office, ledger, arrived=True)
+    office.work()
+    assert the_contact(office, case_id).status == "dispatching"
+    office.now += timedelta(days=2)
+    office.lease_over()
+    office.work()
+    assert next(iter(office.case(case_id).contacts.values())).status == "unknown"
 
 
 def test_what_stays_unclear_until_its_permission_ends_is_unknown(

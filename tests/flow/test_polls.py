@@ -95,6 +95,8 @@ def hire_another(
         channels,
         table or PollTable(database),
         signals,
+        engine=office.engine,
+        timers=office.timers,
         clock=lambda: office.now,
         lease_seconds=LEASE,
     )
@@ -290,6 +292,54 @@ def test_a_reference_that_never_comes_holds_for_three_leases_and_then_waits_for_
     assert rounds == 3 * LEASE / PAUSE + 1
     kept = [each.reference for each in References(database).unmatched("sms")]
     assert kept.count(name) == 1
+
+
+def test_when_a_hold_ends_what_came_a_moment_ago_is_not_lost_with_it(
+    office: Office, hire: Hire, database: Database
+) -> None:
+    """Another system sends by the same account: its receipts fit nothing, and never will."""
+    late, case_id = uuid4(), office.open()
+    office.ask(case_id, c.RequestContact(contact_id=late, channel="sms", template="reminder-first"))
+    foreign = receipt(office, "of-another-system", "foreign")
+    page: list[Receipt] = [foreign]
+    box = Mailbox({b"": lambda: Polled(signals=tuple(page), cursor=b"1")})
+    polls = hire(sms=box)
+    polls.poll("sms")
+    office.now += timedelta(seconds=3 * LEASE)
+    page.append(receipt(office, f"ledger-{late}", "fresh"))
+    polls.poll("sms")
+    assert "of-another-system" in [each.reference for each in References(database).unmatched("sms")]
+    office.work()
+    office.now += timedelta(seconds=PAUSE)
+    assert polls.poll("sms").recorded == 1
+    assert receipts_of(office, (case_id, late)) == ("fresh",)
+    assert cursor_of(database, "sms") == b"1"
+
+
+def test_a_receipt_waits_for_the_answer_of_a_message_that_began_before_it(
+    office: Office, hire: Hire, database: Database, ledger: Ledger
+) -> None:
+    """The gateway takes the message and reports, and its answers are lost for longer than leases."""
+    late, case_id = uuid4(), office.open()
+    office.ask(case_id, c.RequestContact(contact_id=late, channel="sms", template="reminder-first"))
+    ledger.after = TimeoutError()
+    office.work()
+    assert office.case(case_id).contacts[late].status == "dispatching"
+    box = Mailbox({b"": Polled(signals=(receipt(office, f"ledger-{late}", "r"),), cursor=b"1")})
+    polls = hire(sms=box)
+    polls.poll("sms")
+    office.now += timedelta(seconds=6 * LEASE)
+    polls.poll("sms")
+    assert cursor_of(database, "sms") == b""
+    ledger.after = None
+    office.lease_over()
+    with database.connection() as connection:
+        connection.execute("DELETE FROM channel_rests")
+    office.work()
+    office.now += timedelta(seconds=PAUSE)
+    polls.poll("sms")
+    assert receipts_of(office, (case_id, late)) == ("r",)
+    assert cursor_of(database, "sms") == b"1"
 
 
 # --- one at a time ---------------------------------------------------------------------------

@@ -295,7 +295,9 @@ def test_what_cannot_be_decided_for_a_defect_of_ours_comes_again_and_then_waits_
     poison = replace(receipt(contact_id, office.now, "p-1"), detail="poison")
     said = [poison, receipt(contact_id, office.now, "p-2")]
     assert signals.record("sms", said, "poll") == Taken(new=1, later=1)
-    assert signals.record("sms", said, "poll", may_wait=False) == Taken(again=1, unmatched=1)
+    assert signals.record("sms", said, "poll", patience=timedelta(0), held=EARLY) == Taken(
+        again=1, unmatched=1
+    )
     engine.close()
 
 
@@ -328,6 +330,16 @@ def test_what_names_two_contacts_of_these_days_is_of_neither(
     assert signals.record("sms", told, "webhook") == Taken(unmatched=1)
     for case_id, _ in (one, other):
         assert events(office, case_id, e.ReceiptRecorded) == []
+
+
+def test_who_wants_no_more_is_heard_in_each_case_that_may_be_meant(
+    office: Office, ledger: Ledger, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = two_of_one_name(office, ledger, monkeypatch, timedelta(hours=2))
+    name = office.case(other[0]).contacts[other[1]].reference
+    assert signals.record("sms", [opt_out(office.now, name)], "webhook") == Taken(new=1)
+    for case_id, _ in (one, other):
+        assert "sms" in office.case(case_id).opted_out
 
 
 def test_a_name_that_comes_again_after_a_month_is_of_the_later_contact(

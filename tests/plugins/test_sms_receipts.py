@@ -74,6 +74,9 @@ def test_each_state_has_its_status(stat: str, status: str) -> None:
         ("FAILED", "UNDELIV"),
         ("ACCEPTED", "ACCEPTD"),
         ("REJECTED", "REJECTD"),
+        ("DELIVRD\0", "DELIVRD"),
+        ("DELIVRD,", "DELIVRD"),
+        ("UNDELIVRD", "UNDELIV"),
     ],
 )
 def test_a_state_that_is_spelled_out_is_the_one_of_seven_letters(stat: str, word: str) -> None:

@@ -3,7 +3,6 @@
 import time
 import tomllib
 from copy import deepcopy
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from duecourse.rules import lint_book
 from duecourse.rules.lint import LintError, LintFacts, check_book, lint, shipped_book
-from duecourse.rules.lint_figures import figures
+from duecourse.rules.lint_figures import UNIT, figures
 
 DATA = Path(__file__).parent / "data"
 RESEARCH = (
@@ -186,7 +185,7 @@ def test_tricks_of_writing_do_not_help(text: str) -> None:
     ],
 )
 def test_amounts_are_found_and_nothing_else(text: str, expected: list[str]) -> None:
-    assert [value for _, value in figures(text)] == [Decimal(each) for each in expected]
+    assert [value for _, value in figures(text)] == [int(each) * UNIT for each in expected]
 
 
 def test_an_amount_that_is_not_of_the_case_is_a_finding() -> None:

@@ -42,7 +42,7 @@ def test_a_match_begins_with_one_of_these(pattern: str, begin: str, other: str) 
     assert not any(found.search(each) for each in other)
 
 
-@pytest.mark.parametrize("pattern", ["a?", ".b", "[^a]b", r"\wa", "", "(?i)ab"])
+@pytest.mark.parametrize("pattern", ["a?", ".b", "[^a]b", r"\wa", "", "(?i)ab", "(?i:ab)"])
 def test_what_can_begin_with_anything_is_always_read(pattern: str) -> None:
     assert beginnings([re.compile("x"), re.compile(pattern)]) is None
 

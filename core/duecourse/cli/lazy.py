@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 import rich_click as click
+from click.exceptions import NoSuchCommand
 
 
 class LazyGroup(click.RichGroup):
@@ -23,3 +24,13 @@ class LazyGroup(click.RichGroup):
         module, _, attribute = self._lazy[cmd_name].partition(":")
         found: click.Command = getattr(import_module(f"duecourse.cli.{module}"), attribute)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises NoSuchCommand, which says what may have been meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as unknown:
+            known = self.list_commands(ctx)
+            raise NoSuchCommand(unknown.command_name, possibilities=known, ctx=ctx) from None

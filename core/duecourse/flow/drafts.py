@@ -1,6 +1,6 @@
 """The very texts of permitted contacts, made from the cases as they are when sending begins."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -27,14 +27,16 @@ from duecourse.store.states import Loaded
 class Draft(msgspec.Struct, frozen=True):
     """A permitted contact with its text.
 
-    `contact` is as it was when the text was made, `today` the case as it is now. `attempt` counts
-    the times before that the channel was asked and was too busy.
+    `contact` is as it was when the text was made of the `facts`, `today` the case as it is now, at
+    its `version`. `attempt` counts the times before that the channel was asked and was too busy.
     """
 
     case_id: UUID
     contact_id: UUID
     contact: Contact
     today: Case
+    version: int
+    facts: MessageFacts
     attempt: int
     body_sha256: str
     outbound: Outbound
@@ -54,14 +56,6 @@ class NoDraft(msgspec.Struct, frozen=True):
     reason: str
 
 
-class _Text(msgspec.Struct, frozen=True):
-    """A message, and what it was made of."""
-
-    case: Case
-    facts: MessageFacts
-    message: Message
-
-
 class Drafts:
     """Reads many cases at once."""
 
@@ -77,66 +71,68 @@ class Drafts:
         Those that were sent, refused or called back meanwhile are absent.
         """
         found = self._open(wanted)
-        begun = {case_id for case_id, contact_id, case in found if _has_begun(case, contact_id)}
+        begun = {case_id for case_id, contact_id, now in found if _has_begun(now.case, contact_id)}
         histories = self._engine.log.tails(dict.fromkeys(begun, 0)) if begun else {}
         medium = channel.capabilities.medium
         return [
-            self._draft(case_id, contact_id, histories.get(case_id, ()), case, medium)
-            for case_id, contact_id, case in found
+            self._draft(case_id, contact_id, histories.get(case_id, ()), today, medium)
+            for case_id, contact_id, today in found
         ]
 
     def none_for(self, wanted: Collection[tuple[UUID, UUID]], reason: str) -> list[NoDraft]:
         """Those of the contacts that are still to be sent, and for this reason cannot."""
         return [
-            NoDraft(case_id, contact_id, _has_begun(case, contact_id), reason)
-            for case_id, contact_id, case in self._open(wanted)
+            NoDraft(case_id, contact_id, _has_begun(today.case, contact_id), reason)
+            for case_id, contact_id, today in self._open(wanted)
         ]
 
-    def _open(self, wanted: Collection[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID, Case]]:
+    def says_the_same(self, draft: Draft, case: Case) -> bool:
+        """Whether the text would be made of the same facts if it were made of the case now."""
+        try:
+            return self._facts(draft.case_id, draft.contact_id, case) == draft.facts
+        except TemplateProblem:
+            return False
+
+    def _open(self, wanted: Collection[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID, Loaded]]:
         cases = self._engine.load_many({case_id for case_id, _ in wanted})
         return [
-            (case_id, contact_id, cases[case_id].case)
+            (case_id, contact_id, cases[case_id])
             for case_id, contact_id in wanted
             if _is_open(cases.get(case_id), contact_id)
         ]
 
     def _draft(
-        self, case_id: UUID, contact_id: UUID, history: Iterable[e.Event], today: Case, medium: str
+        self,
+        case_id: UUID,
+        contact_id: UUID,
+        history: Iterable[e.Event],
+        today: Loaded,
+        medium: str,
     ) -> Draft | NoDraft:
-        now = today.contacts[contact_id]
-        has_begun = _has_begun(today, contact_id)
-        states = _before_it_began(history, contact_id) if has_begun else (today,)
+        now = today.case.contacts[contact_id]
+        has_begun = _has_begun(today.case, contact_id)
+        case = _when_begun(history, contact_id) if has_begun else today.case
         try:
-            text = self._text(case_id, contact_id, states, now, medium)
+            facts = self._facts(case_id, contact_id, case)
+            message = render(now.template, medium, now.language, facts)
             # What it says of the case must be true when it leaves, not only when it began.
-            check_message(text.message, now.language, lint_facts(today, text.facts))
+            check_message(message, now.language, lint_facts(today.case, facts))
         except TemplateProblem as problem:
             return NoDraft(case_id, contact_id, has_begun, str(problem))
         return Draft(
             case_id=case_id,
             contact_id=contact_id,
-            contact=text.case.contacts[contact_id],
-            today=today,
+            contact=case.contacts[contact_id],
+            today=today.case,
+            version=today.version,
+            facts=facts,
             attempt=now.attempts - has_begun,
-            body_sha256=body_sha256(text.message),
-            outbound=_outbound(case_id, contact_id, text),
+            body_sha256=body_sha256(message),
+            outbound=_outbound(case_id, contact_id, case, message),
         )
 
-    def _text(
-        self, case_id: UUID, contact_id: UUID, states: Sequence[Case], now: Contact, medium: str
-    ) -> _Text:
-        """Made of the newest of these states that gives the text which was begun, else of the last.
-
-        Between the making of a text and its start something may have happened.
-        """
-        texts = [self._made_of(case_id, contact_id, case, medium) for case in reversed(states)]
-        same = (each for each in texts if body_sha256(each.message) == now.body_sha256)
-        return next(same, texts[0])
-
-    def _made_of(self, case_id: UUID, contact_id: UUID, case: Case, medium: str) -> _Text:
-        contact = case.contacts[contact_id]
-        facts = message_facts(case_id, case, contact_id, self._creditors.get(case.creditor))
-        return _Text(case, facts, render(contact.template, medium, contact.language, facts))
+    def _facts(self, case_id: UUID, contact_id: UUID, case: Case) -> MessageFacts:
+        return message_facts(case_id, case, contact_id, self._creditors.get(case.creditor))
 
 
 def _is_open(loaded: Loaded | None, contact_id: UUID) -> bool:
@@ -148,22 +144,18 @@ def _has_begun(case: Case, contact_id: UUID) -> bool:
     return case.contacts[contact_id].status == "dispatching"
 
 
-def _before_it_began(history: Iterable[e.Event], contact_id: UUID) -> Sequence[Case]:
-    """The case after each event from its permission until it began to be sent for the last time."""
-    case: Case | None = None
-    since: list[Case] = []
-    begun = 0
+def _when_begun(history: Iterable[e.Event], contact_id: UUID) -> Case:
+    """The case before it began to be sent for the last time, of which its text was made."""
+    begun, case = None, None
     for event in history:
         if isinstance(event, e.ContactDispatching) and event.contact_id == contact_id:
-            begun = len(since)
+            begun = case
         case = evolve(case, event)
-        if contact_id in case.contacts:
-            since.append(case)
-    return since[:begun]
+    assert begun is not None, "a contact that is being sent was permitted, and began"
+    return begun
 
 
-def _outbound(case_id: UUID, contact_id: UUID, text: _Text) -> Outbound:
-    case, message = text.case, text.message
+def _outbound(case_id: UUID, contact_id: UUID, case: Case, message: Message) -> Outbound:
     contact = case.contacts[contact_id]
     return Outbound(
         key=str(contact_id),

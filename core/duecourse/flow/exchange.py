@@ -61,7 +61,7 @@ def send(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
         return _rejected(draft, "the permission expired before it could be handed over")
     try:
         with contained():
-            return _accepted(draft, channel.send(draft.outbound))
+            answer = channel.send(draft.outbound)
     except Transient as busy:
         return put_off(draft, now, _seconds(busy.retry_after), _words(busy, draft))
     except Permanent as refused:
@@ -71,9 +71,23 @@ def send(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
         if channel.capabilities.guarantee != "opaque":
             # As after a crash: it is sent again, or looked up, while that may be done.
             raise Postponed(RETRY_SECONDS) from None
-        if isinstance(unclear, _Nonsense):
-            return unknown(draft, "the channel took it and answered nonsense")
         return unknown(draft, f"the channel failed: {type(unclear).__name__}")
+    try:
+        return _accepted(draft, answer)
+    except _Nonsense:
+        return _asked_once_more(draft, channel)
+
+
+def _asked_once_more(draft: Draft, channel: Channel[Any]) -> Report:
+    """At once, where that may be done. Whoever talks nonsense is not believed a no after that."""
+    asks = {"idempotent": channel.send, "queryable": channel.find}
+    ask = asks.get(channel.capabilities.guarantee)
+    try:
+        with contained():
+            answer = ask(draft.outbound) if ask else None
+        return _accepted(draft, answer)
+    except ANYTHING:
+        return unknown(draft, "the channel took it and answered nonsense")
 
 
 def send_again(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
@@ -128,7 +142,7 @@ def _words(error: ChannelError, draft: Draft) -> str:
     return redact(spoken(error, personal, MOST_REASON), personal)[:MOST_REASON]
 
 
-def _accepted(draft: Draft, given: Accepted) -> c.RecordAccepted:
+def _accepted(draft: Draft, given: Accepted | None) -> c.RecordAccepted:
     """What a plugin returned is not believed before it is what it says. Raises _Nonsense."""
     try:
         accepted = msgspec.convert(msgspec.to_builtins(given), Accepted)

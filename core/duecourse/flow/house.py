@@ -173,6 +173,8 @@ class House:
             self.plugins.channels,
             PollTable(self.database),
             self.signals,
+            engine=self.engine,
+            timers=self.timers,
             clock=self.clock,
             lease_seconds=self.settings.lease_seconds,
         )

@@ -68,8 +68,7 @@ class Lane:
         self._breaker.look()
         if self._breaker.pause() is not None:
             return ()
-        size = 1 if self._breaker.is_trial else self._size
-        due = self._timers.claim(self._clock(), size, self._lease_seconds, self.name)
+        due = self._claimed()
         for number, rate in enumerate(self._rates):
             # Both hold, each over its own time: one may allow a burst and the other a day's total.
             if due:
@@ -78,6 +77,15 @@ class Lane:
                 self._timers.lease(due[grant.messages :], grant.seconds)
                 due = due[: grant.messages]
         return due
+
+    def _claimed(self) -> Sequence[DueTimer]:
+        now, size = self._clock(), self._size
+        if self._breaker.is_trial:
+            # One that was tried before may be what the channel stumbles over, and over no other.
+            if untried := self._timers.claim_untried(now, self._lease_seconds, self.name):
+                return untried
+            size = 1
+        return self._timers.claim(now, size, self._lease_seconds, self.name)
 
     def _learn(self, seconds: float, taken: int) -> None:
         if seconds > SLOW:

@@ -9,11 +9,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 import msgspec
+from msgspec.structs import replace
 
 from duecourse import faults
 from duecourse.case import commands as c
@@ -29,13 +30,17 @@ from duecourse.flow.tries import Hands, NotAsked, Try, make_tries
 from duecourse.rules.gate import RuleBook, judge
 from duecourse.settings import CreditorDetails
 from duecourse.store.engine import Engine, Outcome, Request
-from duecourse.store.errors import DatabaseUnavailable, StoreError
+from duecourse.store.errors import CaseMoved, CommandIdReused, DatabaseUnavailable, StoreError
+from duecourse.store.states import Loaded
 from duecourse.store.timers import DueTimer
 
 log = logging.getLogger(__name__)
 
 STALE: Final = 0.01
 """How old, in seconds, what another process did to a case may be when its message leaves."""
+
+LOOKED_FOR: Final = timedelta(days=1)
+"""For how long, after nothing may leave any more, a channel is asked whether it got a message."""
 
 Key = tuple[UUID, UUID]
 """A case and its contact."""
@@ -66,12 +71,12 @@ class _Watch:
         self._case_ids = frozenset(case_ids)
         self._read_at = time.monotonic()
 
-    def case(self, case_id: UUID) -> Case:
+    def look(self, case_id: UUID) -> Loaded:
         with self._lock:
             if time.monotonic() - self._read_at > STALE:
                 self._engine.load_many(self._case_ids)
                 self._read_at = time.monotonic()
-        return self._engine.seen(case_id).case
+        return self._engine.seen(case_id)
 
 
 class Outreach:
@@ -130,22 +135,27 @@ class Outreach:
         for command_id, outcome in self._ask(requests, later):
             begins = any(isinstance(each, e.ContactDispatching) for each in outcome.events)
             if begins and not outcome.repeated:
-                tries.append(self._first_try(starting[command_id], channel, watch))
+                draft = starting[command_id]
+                tries.append(self._first_try(draft, channel, watch, outcome.version))
             elif begins and self._is_open(starting[command_id]):
                 # This answer was once given and lost: the message may have left.
                 tries.append(self._resumption(starting[command_id], channel))
         watch.begin(each.draft.case_id for each in tries)
         return tries
 
-    def _first_try(self, draft: Draft, channel: Channel[Any], watch: _Watch) -> Try:
-        return Try(draft, lambda now: self._send(draft, channel, now, watch), is_first=True)
-
-    def _send(self, draft: Draft, channel: Channel[Any], now: datetime, watch: _Watch) -> Report:
-        """The others of the batch take their time: an opt-out or a hold may have come meanwhile."""
-        if not self._may_still_leave(draft, watch.case(draft.case_id), now):
-            late = "no longer permitted when its turn came"
+    def _first_try(self, draft: Draft, channel: Channel[Any], watch: _Watch, begun_at: int) -> Try:
+        def make(now: datetime) -> Report:
+            # The others of the batch take their time: something may have happened meanwhile.
+            seen = watch.look(draft.case_id)
+            if not self._may_still_leave(draft, seen.case, now):
+                late = "no longer permitted when its turn came"
+            elif seen.version != begun_at and not self._drafts.says_the_same(draft, seen.case):
+                late = "no longer true when its turn came"
+            else:
+                return exchange.send(draft, channel, now)
             raise NotAsked(exchange.put_off(draft, now, 0.0, late))
-        return exchange.send(draft, channel, now)
+
+        return Try(draft, make, is_first=True)
 
     def _is_open(self, draft: Draft) -> bool:
         case = self._engine.load(draft.case_id).case
@@ -180,7 +190,10 @@ class Outreach:
                 raise answer
             contact_id = UUID(request.causation)
             log.info("contact %s of %s: %s", contact_id, request.case_id, answer)
-            if isinstance(answer, StoreError):
+            if isinstance(answer, CaseMoved):
+                # The text may no longer be true: it is made anew.
+                later[request.case_id, contact_id] = 0.0
+            elif isinstance(answer, StoreError | CommandIdReused):
                 later[request.case_id, contact_id] = RETRY_SECONDS
         return outcomes
 
@@ -197,20 +210,25 @@ class Outreach:
             )
         match channel.capabilities.guarantee:
             case "idempotent":
-                since = contact.dispatched_at or contact.permitted_at
-                if now >= since + channel.capabilities.window - MARGIN:
-                    return exchange.unknown(
-                        draft, "it was begun without an answer on record, too long ago to repeat"
-                    )
-                if not self._may_still_leave(draft, case, now):
-                    late = "no longer permitted when it could have been tried again"
-                    return exchange.unknown(draft, late)
-                return exchange.send_again(draft, channel, now)
+                return self._repeat(draft, case, channel, now)
             case "queryable":
-                return exchange.look_up(draft, channel)
+                if now < contact.expires_at + LOOKED_FOR:
+                    return exchange.look_up(draft, channel)
+                return exchange.unknown(draft, "for a day the channel could not say if it got it")
             case "opaque":
                 unasked = "it was begun without an answer on record; the channel cannot be asked"
                 return exchange.unknown(draft, unasked)
+
+    def _repeat(self, draft: Draft, case: Case, channel: Channel[Any], now: datetime) -> Report:
+        contact = case.contacts[draft.contact_id]
+        since = contact.dispatched_at or contact.permitted_at
+        if now >= since + channel.capabilities.window - MARGIN:
+            late = "it was begun without an answer on record, too long ago to repeat"
+            return exchange.unknown(draft, late)
+        if not self._may_still_leave(draft, case, now):
+            late = "no longer permitted when it could have been tried again"
+            return exchange.unknown(draft, late)
+        return exchange.send_again(draft, channel, now)
 
     def _may_still_leave(self, draft: Draft, case: Case, now: datetime) -> bool:
         """An opt-out, a hold, a close or the night may have come since it began."""
@@ -245,7 +263,8 @@ def _start(draft: Draft, channel: Channel[Any]) -> Request:
     command = c.StartDispatch(
         contact_id=draft.contact_id, plugin=channel.name, body_sha256=draft.body_sha256
     )
-    return _request(draft.case_id, draft.contact_id, command, f"start/{draft.attempt}")
+    request = _request(draft.case_id, draft.contact_id, command, f"start/{draft.attempt}")
+    return replace(request, expected_version=draft.version)
 
 
 def _given_up(draft: NoDraft) -> Request:

@@ -13,8 +13,10 @@ import msgspec
 
 from duecourse.channels import Channel, ChannelError, Polled
 from duecourse.contract import written
-from duecourse.flow.signals import Signals, checked
+from duecourse.flow.signals import EARLY, Signals, checked
+from duecourse.store.engine import Engine
 from duecourse.store.polls import PollClaim, PollTable
+from duecourse.store.timers import Timers
 
 MAX_CURSOR_BYTES: Final = 64 * 1024
 MAX_SIGNALS: Final = 10_000
@@ -23,6 +25,8 @@ _SILENT_SECONDS: Final = 86_400.0
 # A reference that is not known yet may be that of a message over which a worker died. After a lease
 # another one takes it over, and knows.
 _LEASES_HELD: Final = 3
+MOST_BEGUN: Final = 1_000
+"""So many messages without an answer are looked at; of more, some are surely awaited."""
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +47,16 @@ class Polls:
         table: PollTable,
         signals: Signals,
         *,
+        engine: Engine,
+        timers: Timers,
         clock: Callable[[], datetime],
         lease_seconds: float,
     ) -> None:
         self._channels = {name: each for name, each in channels.items() if is_polled(each)}
         self._table = table
         self._signals = signals
+        self._engine = engine
+        self._timers = timers
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._patience = timedelta(seconds=_LEASES_HELD * lease_seconds)
@@ -98,7 +106,11 @@ class Polls:
             return self._done(claimed, now, seconds, failures=claimed.failures + 1)
         since = claimed.held_since or now
         taken = self._signals.record(
-            claimed.channel, polled.signals, "poll", may_wait=now - since < self._patience
+            claimed.channel,
+            polled.signals,
+            "poll",
+            patience=self._patience_with(claimed.channel, since, now),
+            held=now - since,
         )
         if taken.later:
             return self._done(claimed, now, pause, taken.recorded, held_since=since)
@@ -106,6 +118,25 @@ class Polls:
         has_more = taken.new > 0 and polled.cursor != claimed.cursor
         return self._done(
             claimed, now, 0.0 if has_more else pause, taken.recorded, cursor=polled.cursor
+        )
+
+    def _patience_with(self, channel: str, since: datetime, now: datetime) -> timedelta:
+        """For how long an unknown reference may still become known.
+
+        Longer, where it may be that of a message which began before and has no answer on record.
+        """
+        if now - since < self._patience or not self._awaits_answers(channel, since):
+            return self._patience
+        return max(EARLY, self._patience)
+
+    def _awaits_answers(self, channel: str, since: datetime) -> bool:
+        begun = self._timers.begun(channel, MOST_BEGUN)
+        cases = self._engine.load_many({case_id for case_id, _ in begun})
+        return len(begun) == MOST_BEGUN or any(
+            contact.status == "dispatching" and (contact.dispatched_at or since) <= since
+            for loaded in cases.values()
+            for contact in loaded.case.contacts.values()
+            if contact.channel == channel
         )
 
     def _done(

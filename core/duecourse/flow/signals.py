@@ -24,6 +24,9 @@ from duecourse.store.references import ContactReference, References
 
 # By then every sender of repute has repeated itself often enough for us to have caught up.
 EARLY: Final = timedelta(hours=1)
+_NOT_HELD: Final = timedelta()
+# Where the clock of the peer is further ahead than this, it does not tell how old anything is.
+_AHEAD: Final = timedelta(minutes=5)
 MAX_REPLY: Final = 2000
 MAX_WORDS: Final = 500
 MAX_REFERENCE: Final = 200
@@ -79,23 +82,32 @@ class Signals:
         self._clock = clock
 
     def record(
-        self, channel: str, signals: Sequence[Signal], way: Way, *, may_wait: bool = True
+        self,
+        channel: str,
+        signals: Sequence[Signal],
+        way: Way,
+        *,
+        patience: timedelta = EARLY,
+        held: timedelta = _NOT_HELD,
     ) -> Taken:
         """Record what the channel of this name says; `signals` are checked.
 
-        Matched by our key or the channel's reference, else at once by the sender's address. With
-        `may_wait` a fresh one that neither finds is left for later, if it has a reference: its
-        message was accepted a moment ago, and the reference is still on its way to us. One whose
-        reference two contacts have is of neither.
+        Matched by our key or the channel's reference, else at once by the sender's address. One that
+        neither finds is left for later while it is younger than `patience`, if it has a reference:
+        its message was accepted a moment ago, and the reference is still on its way to us. Of one
+        whose reference two contacts have, only that somebody wants no more is heard, in both cases.
+        `held` is for how long the same has been brought again and again.
         """
+        may_wait = held < EARLY
         at = self._clock()
         errands = [_Errand(signal) for signal in signals]
         known = self._references.find_many(channel, {each.reference for each in signals} - {""})
         for errand in errands:
-            signal, found = errand.signal, known.get(errand.signal.reference)
-            if found is not None:
-                errand.requests = [self._to_contact(found, signal, way)]
-            elif signal.reference in known:
+            signal, found = errand.signal, known.get(errand.signal.reference, ())
+            if len(found) == 1:
+                errand.requests = [self._to_contact(found[0], signal, way)]
+            elif found:
+                errand.requests = list(self._to_any(found, signal, way))
                 errand.fate = "unmatched"
         self._carry_out(errands, may_wait=may_wait)
         unheard = [each for each in errands if each.fate in (None, "unmatched")]
@@ -104,7 +116,8 @@ class Signals:
                 errand.signal,
                 list(self._to_sender(channel, errand.signal, way)),
             )
-            early = may_wait and at - signal.occurred_at < EARLY
+            age = at - signal.occurred_at
+            early = (age if age > -_AHEAD else held) < patience
             is_unknown = errand.fate is None and signal.reference
             errand.fate = "later" if early and is_unknown and not errand.requests else None
         self._carry_out(unheard, may_wait=may_wait)
@@ -130,6 +143,17 @@ class Signals:
         return _request(
             contact.channel, contact.case_id, contact.contact_id, command, signal=signal, way=way
         )
+
+    def _to_any(
+        self, contacts: Sequence[ContactReference], signal: Signal, way: Way
+    ) -> Iterator[Request]:
+        """Nobody can tell which contact is meant: that it is to stop is heard for each of them."""
+        if isinstance(signal, OptOut):
+            for each in {contact.case_id: contact for contact in contacts}.values():
+                command = _command(each.channel, signal, each.contact_id, "")
+                yield _request(
+                    each.channel, each.case_id, each.case_id, command, signal=signal, way=way
+                )
 
     def _to_sender(self, channel: str, signal: Signal, way: Way) -> Iterator[Request]:
         """What answers nothing in particular is heard in the cases that have the sender's address.

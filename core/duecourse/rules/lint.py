@@ -6,7 +6,6 @@ case, and figures that the case does not have. Pure; it reads both languages in 
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import cache
 from typing import Final, Literal
 
@@ -22,7 +21,7 @@ from duecourse.rules.lint_book import (
     Truth,
     read_book,
 )
-from duecourse.rules.lint_figures import figures
+from duecourse.rules.lint_figures import figures, value_of
 from duecourse.rules.lint_text import CLAUSE_END, SENTENCE_END, Plain, is_han, readings
 from duecourse.rules.lint_tone import FEWEST, HOSTILE, PLAIN, tone
 from duecourse.rules.situation import Confidence
@@ -339,7 +338,7 @@ def _is_exempt(exempt: re.Pattern[str] | None, text: str, start: int, end: int) 
 
 
 def strange_figures(text: str, amounts: frozenset[str]) -> Iterator[LintFinding]:
-    known = set(map(Decimal, amounts))
+    known = set(map(value_of, amounts))
     for where, value in figures(text):
         if value and value not in known:
             yield LintFinding(

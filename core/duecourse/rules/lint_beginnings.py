@@ -46,7 +46,10 @@ def _can_be_empty(kind: object, value: Any, spans: set[Span]) -> bool:  # noqa: 
     if kind is op.BRANCH:
         return any([_gather(each, spans) for each in value[1]])  # noqa: C419 - all are gathered
     if kind is op.SUBPATTERN:
-        return _gather(value[-1], spans)
+        _, flags_on, flags_off, inside = value
+        if flags_on or flags_off:
+            raise _Anything
+        return _gather(inside, spans)
     if kind in _REPEATED:
         return _gather(value[2], spans) or value[0] == 0
     for part, what in value if kind is op.IN else [(kind, value)]:

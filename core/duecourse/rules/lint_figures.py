@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Final
 
 MOST_DIGITS: Final = 18
+UNIT: Final = 10_000
+"""Values are whole numbers of its parts: no currency has more than four decimals."""
 _BEFORE: Final = (
     r"(?:\b(?:cny|rmb|usd|eur|gbp|aud|inr|hkd|twd|sgd|chf|jpy|cad|nzd|us\$|hk\$|nt\$|rs\.?)"
     r"|[¥$€£₹]|人民币|人民幣"
@@ -42,13 +43,13 @@ _SMALL: Final = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟
 _GREAT: Final = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 
 
-def figures(text: str) -> Iterator[tuple[tuple[int, int], Decimal]]:
+def figures(text: str) -> Iterator[tuple[tuple[int, int], int]]:
     """Each amount with its place in `text`. Dates, counts and telephone numbers are none."""
     shown, places = _digits_shown(text)
     for found in _AMOUNT.finditer(shown):
         written = found["after"] or found["plain"]
         scale = found["much"] or found["many"] or found["scale"] or ""
-        value = _han_value(found["han"]) if written is None else _value(written, scale)
+        value = _han_value(found["han"]) if written is None else value_of(written, scale)
         yield (places[found.start()], places[found.end() - 1] + 1), value
 
 
@@ -70,14 +71,17 @@ def _digits_shown(text: str) -> tuple[str, list[int]]:
     return "".join(shown), places
 
 
-def _value(written: str, scale: str) -> Decimal:
+def value_of(written: str, scale: str = "") -> int:
+    """What a plain decimal is worth; `scale` is a word such as 万 behind it."""
     digits = written.replace(",", "").replace(" ", "")
     if len(digits) > MOST_DIGITS:
-        return Decimal(10**MOST_DIGITS)
-    return Decimal(digits) * (_SMALL.get(scale) or _GREAT.get(scale) or 1)
+        return UNIT * 10**MOST_DIGITS
+    whole, _, decimals = digits.partition(".")
+    value = int(whole) * UNIT + int(decimals[:4].ljust(4, "0"))
+    return value * (_SMALL.get(scale) or _GREAT.get(scale) or 1)
 
 
-def _han_value(written: str) -> Decimal:
+def _han_value(written: str) -> int:
     total = section = digit = 0
     for each in written:
         if each in _DIGITS:
@@ -88,4 +92,4 @@ def _han_value(written: str) -> Decimal:
         else:
             total = (total + section + digit) * _GREAT[each]
             section = digit = 0
-    return Decimal(total + section + digit)
+    return (total + section + digit) * UNIT

@@ -1,6 +1,6 @@
 """How channels name our contacts, and what they said that fits none."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
@@ -17,9 +17,13 @@ SELECT channel, reference, case_id, contact_id, since
 ON CONFLICT (channel, reference, contact_id) DO UPDATE SET since = EXCLUDED.since
 """
 _FIND: Final = """
-SELECT channel, reference, case_id, contact_id, since FROM contact_references
- WHERE channel = %s AND reference = ANY(%s)
- ORDER BY reference, since DESC, contact_id
+SELECT found.channel, found.reference, found.case_id, found.contact_id, found.since
+  FROM unnest(%(references)s::text[]) AS asked(reference)
+ CROSS JOIN LATERAL (
+       SELECT * FROM contact_references AS known
+        WHERE known.channel = %(channel)s AND known.reference = asked.reference
+        ORDER BY known.since DESC LIMIT %(limit)s) AS found
+ ORDER BY found.reference, found.since DESC, found.contact_id
 """
 _NOTE: Final = """
 INSERT INTO unmatched_signals (channel, kind, signal_id, reference) VALUES (%s, %s, %s, %s)
@@ -34,6 +38,7 @@ SELECT channel, kind, signal_id, reference, received_at FROM unmatched_signals
 
 APART: Final = timedelta(days=30)
 """Receipts come within days. A channel that counts from one again does so after longer than this."""
+MOST_NAMESAKES: Final = 50
 
 
 class ContactReference(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,23 +70,23 @@ class References:
 
     def find_many(
         self, channel: str, references: Collection[str]
-    ) -> dict[str, ContactReference | None]:
+    ) -> dict[str, tuple[ContactReference, ...]]:
         """Those that are known, by their reference: of contacts that got the same one the last.
 
-        None where they got it within APART of each other, as nobody can tell which is meant.
+        Where some got it within APART of each other they are all meant, up to MOST_NAMESAKES, as
+        nobody can tell which one is.
         """
         if not references:
             return {}
-        rows = self._database.run(
-            lambda connection: connection.execute(_FIND, (channel, list(references))).fetchall()
-        )
+        asked = {"channel": channel, "references": list(references), "limit": MOST_NAMESAKES}
+        rows = self._database.run(lambda connection: connection.execute(_FIND, asked).fetchall())
         named = (
             ContactReference(
                 channel=row[0], reference=row[1], case_id=row[2], contact_id=row[3], since=row[4]
             )
             for row in rows
         )
-        return {name: _only(list(same)) for name, same in groupby(named, lambda x: x.reference)}
+        return {name: tuple(_meant(same)) for name, same in groupby(named, lambda x: x.reference)}
 
     def note_unmatched(self, channel: str, kind: str, signal_id: str, reference: str) -> None:
         """Keep for a person to look at; once, however often it comes."""
@@ -97,9 +102,14 @@ class References:
         return [UnmatchedSignal(*row) for row in rows]
 
 
-def _only(newest_first: Sequence[ContactReference]) -> ContactReference | None:
-    newest, *older = newest_first
-    return None if older and newest.since - older[0].since < APART else newest
+def _meant(newest_first: Iterable[ContactReference]) -> Iterator[ContactReference]:
+    """The newest, and those before it as far as none was the only one for so long."""
+    last: datetime | None = None
+    for each in newest_first:
+        if last is not None and last - each.since >= APART:
+            return
+        yield each
+        last = each.since
 
 
 def replace_rows(connection: Connection, rows: Sequence[ContactReference]) -> None:

@@ -50,6 +50,10 @@ UPDATE timers AS t
 RETURNING t.case_id, t.key, t.due_at, t.lane
 """
 _ANY_LANE: Final = _CLAIM.replace("{which}", "")
+_BEGUN: Final = """
+SELECT case_id, key FROM timers WHERE lane = %s AND lease_until IS NOT NULL LIMIT %s
+"""
+_UNTRIED: Final = _CLAIM.replace("{which}", "AND lane = %(lane)s AND lease_until IS NULL")
 _ONE_LANE: Final = _CLAIM.replace("{which}", "AND lane = %(lane)s")
 _OTHER_LANES: Final = _CLAIM.replace("{which}", "AND lane <> ALL(%(lanes)s)")
 
@@ -87,6 +91,10 @@ class Timers:
             return self._claim(_ANY_LANE, now, limit, lease_seconds, [])
         return self._claim(_ONE_LANE, now, limit, lease_seconds, [lane])
 
+    def claim_untried(self, now: datetime, lease_seconds: float, lane: str) -> list[DueTimer]:
+        """As `claim`, one of a lane that nobody has worked on yet."""
+        return self._claim(_UNTRIED, now, 1, lease_seconds, [lane])
+
     def claim_strays(
         self, now: datetime, limit: int, lease_seconds: float, lanes: Collection[str]
     ) -> list[DueTimer]:
@@ -116,6 +124,13 @@ class Timers:
             for case_id, key, due_at, lane in rows
         ]
         return sorted(due, key=lambda each: (each.timer.due_at, each.case_id, each.timer.key))
+
+    def begun(self, lane: str, limit: int) -> list[tuple[UUID, str]]:
+        """Case and key of up to `limit` timers of a lane that somebody has worked on."""
+        rows = self._database.run(
+            lambda connection: connection.execute(_BEGUN, (lane, limit)).fetchall()
+        )
+        return [(case_id, key) for case_id, key in rows]
 
     def done(self, fired: Sequence[DueTimer]) -> None:
         """Forget timers whose command took effect.
