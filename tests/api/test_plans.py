@@ -34,6 +34,10 @@ def test_a_dry_run_shows_the_whole_plan_and_records_nothing(collector: Caller, c
     plan = seen.json()["plan"]
     assert (plan["owed_minor"], plan["total_minor"], plan["cost_minor"]) == (60_000, 61_204, 1_204)
     assert plan["fit"]["verdict"] == "unknown"
+    assert plan["cap_unknown"] == [*collector.get(case).json()["case"]["debts"]]
+    without = BY_TERMS | {"terms": BY_TERMS["terms"] | {"percent": "0"}}
+    seen_too = collector.post(f"{case}/plans", without, dry_run=True).json()
+    assert seen_too["plan"]["cap_unknown"] == []
     assert [line["left_minor"] for line in plan["schedule"]] == [40_199, 20_200, 0]
     assert (seen.json()["position"], seen.json()["version"]) == (None, 2)
     assert "plans" not in collector.get(case).json()["case"]

@@ -316,16 +316,16 @@ def floating(*more: PublishedRate) -> InterestTerms:
 
 
 def test_interest_stops_where_no_rate_is_known_and_a_payment_is_taken_all_the_same() -> None:
-    """The base rate is known through 30 June 2026: 1.27 + 5 points, 181 days: 31,092.33."""
+    """Known through 2026: 181 days of 1.27 + 5 points, 184 of 1.52 + 5: 31,092.33 + 32,868.16."""
     story = bearing(floating())
-    later = datetime.fromisoformat("2026-09-01T12:00:00+08:00")
+    later = datetime.fromisoformat("2027-03-01T12:00:00+08:00")
     story.when(c.AccrueInterest(), at=later)
-    assert owed(story).penalty == 31_092
+    assert owed(story).penalty == 63_960
     assert not [x for x in timers_of(case_of(story), TREATMENT) if x.kind == "accrual"]
-    story.when(paid(50_000, "2026-08-01"), at=later)
+    story.when(paid(100_000, "2027-02-01"), at=later)
     assert story.then_one(e.PaymentRecorded).unallocated_minor == 0
     new = PublishedRate(
-        series="de-base", since=D("2026-07-01"), through=D("2026-12-31"), percent="1.77",
+        series="de-base", since=D("2027-01-01"), through=D("2027-06-30"), percent="1.77",
         source="the gazette",
     )  # fmt: skip
     story.when(agreed(floating(new)), at=later)
@@ -333,7 +333,7 @@ def test_interest_stops_where_no_rate_is_known_and_a_payment_is_taken_all_the_sa
     changed = story.then_one(e.InterestCorrected)
     assert changed.because == "terms"
     (part,) = case_of(story).payments["pay-1"].allocations
-    assert part.paid == Buckets(penalty=36_842, principal=13_158)
+    assert part.paid == Buckets(penalty=69_710, principal=30_290)
 
 
 BAD_TERMS: list[tuple[dict[str, Any], str]] = [

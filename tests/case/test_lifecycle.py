@@ -56,6 +56,23 @@ def test_opening_again_places_the_debts_it_does_not_have() -> None:
     given(*opened()).when(open_case(debt(), new)).then(e.DebtPlaced(at=NOON, debt=new))
 
 
+def test_a_debt_in_what_is_no_currency_is_not_placed() -> None:
+    unknown = debt(OTHER_DEBT, currency="ZZZ")
+    given().when(open_case(debt(), unknown)).then_raises(Invalid, "debts.currency")
+    story = given(*opened()).when(c.PlaceDebt(debt=unknown))
+    story.then_raises(Invalid, "debt.currency")
+    with pytest.raises(Invalid, match="'ZZZ' is not a currency: use the ISO 4217 code"):
+        _ = story.events
+
+
+def test_a_debt_on_record_in_a_code_that_is_known_no_longer_is_worked_with_as_before() -> None:
+    old = debt(currency="DEM")
+    story = given(*opened(old)).when(c.PlaceDebt(debt=old))
+    story.then_nothing()
+    story.when(open_case(old)).then_nothing()
+    assert story.when(pay(60_000, currency="DEM")).then_one(e.CaseClosed).reason == "paid"
+
+
 def test_opening_a_paid_case_with_another_debt_reopens_it_for_reminders() -> None:
     paid = given(*opened()).when(promise()).when(pay(60_000))
     new = debt(OTHER_DEBT, 5_000)

@@ -10,7 +10,7 @@ from duecourse.case import events as e
 from duecourse.case.state import Case
 from duecourse.money.amounts import Buckets
 from duecourse.testing import given
-from duecourse.testing.sample import PLAN, accept, bounce, debt, offer, opened, pay
+from duecourse.testing.sample import DEBT, PLAN, accept, bounce, debt, offer, opened, pay
 
 OWED = Buckets(costs=1_000, fees=2_000, penalty=3_000, interest=4_000, principal=50_000)
 
@@ -115,3 +115,21 @@ def test_an_event_from_before_there_were_stages_reads_as_the_waiver_of_the_end()
     assert story.then_one(e.BalanceWaived).waived == (waived,)
     story.when(bounce()).then_one(e.WaiverRevoked, lambda event: event.after_stage == 0)
     assert left(story) == 60_000
+
+
+def test_what_a_settlement_forgives_at_its_end_goes_where_money_would_have_gone() -> None:
+    """300.00 pay the costs that came meanwhile and 200.00 of interest; 100.00 of penalty are left."""
+    balance = Buckets(penalty=20_000, interest=50_000)
+    story = given(*opened(debt(balance=balance))).when(
+        offer(30_000, kind="settlement", waived=40_000)
+    )
+    story.when(accept())
+    story.when(
+        c.AddCosts(
+            charge_id="C-1", debt_id=DEBT, bucket="costs", amount_minor=10_000,
+            incurred_on=date(2026, 3, 2), ground="copies", citation="contract, clause 9",
+        )
+    )  # fmt: skip
+    waived = story.when(pay(30_000)).then_one(e.BalanceWaived).waived
+    assert [each.paid for each in waived] == [Buckets(interest=30_000, penalty=10_000)]
+    assert case_of(story).outstanding("CNY") == Buckets(penalty=10_000)

@@ -109,6 +109,10 @@ BAD = [
     ("allocate", {"amount_minor": "5"}, "amount_minor: Expected int"),
     ("allocate", {"amount_minor": True}, "amount_minor: Expected int"),
     ("allocate", {"currency": "cny"}, "currency: is not a currency"),
+    ("allocate", {"currency": "ZZZ"}, "currency: 'ZZZ' is not a currency; use the ISO 4217 code"),
+    ("schedule", {"currency": "DEM"}, "currency: 'DEM' is not a currency"),
+    ("interest", {"currency": "XAU"}, "currency: 'XAU' is not a currency"),
+    ("cap", {"currency": "RMB"}, "currency: 'RMB' is not a currency"),
     ("allocate", {"as_of": "2026-02-30"}, "as_of: Invalid RFC3339"),
     ("allocate", {"profile": "cn-562"}, "profile: there is no order 'cn-562'"),
     ("allocate", {"amout": 1}, "unknown field amout"),
@@ -127,7 +131,7 @@ BAD = [
     ("interest", {"day_count": "30/360"}, "day_count: Invalid enum value"),
     ("interest", {"compounding": "month"}, "compounding: the profile 'simple' does not let"),
     ("cap", {"licence": "what"}, "licence: no cap of CN is recorded for 'what'"),
-    ("cap", {"contract_on": "2026-06-01"}, "contract_on: cn-lpr-1y is known from"),
+    ("cap", {"contract_on": "2027-06-01"}, "contract_on: cn-lpr-1y is known from"),
     ("limitation", {"law": "atlantis"}, "law: there is no limitation law 'atlantis'"),
 ]  # fmt: skip
 
@@ -139,6 +143,16 @@ def test_bad_input_is_told_by_its_field_with_a_fix(
     done = CliRunner().invoke(calc, [name], input=changed(name, changes), standalone_mode=False)
     assert isinstance(done.exception, click.UsageError)
     assert said in done.exception.format_message()
+
+
+@pytest.mark.parametrize("which", ["a", "b"])
+def test_of_two_plans_the_one_whose_currency_is_none_is_named(which: str) -> None:
+    one = json.loads(EXAMPLES["schedule"])
+    one.pop("ask")
+    asked = {"ask": "compare", "a": one, "b": one} | {which: one | {"currency": "ZZZ"}}
+    done = CliRunner().invoke(calc, ["schedule"], input=json.dumps(asked), standalone_mode=False)
+    assert isinstance(done.exception, click.UsageError)
+    assert f"{which}.currency: 'ZZZ' is not a currency" in done.exception.format_message()
 
 
 @pytest.mark.parametrize(

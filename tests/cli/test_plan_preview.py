@@ -111,3 +111,11 @@ def test_what_is_no_plan_and_no_case_is_said(run: Run, case_id: str) -> None:
     nowhere = "00000000-0000-0000-0000-000000000009"
     done = run("case", "plan-preview", nowhere, "-", stdin=json.dumps(PLAN))
     assert (done.returncode, "there is no case" in done.stderr) == (1, True)
+
+
+def test_of_a_plan_with_interest_the_debts_without_a_known_cap_are_named(preview: Preview) -> None:
+    terms = PLAN["terms"] | {"schedule": "annuity", "percent": "6"}
+    done = preview(PLAN | {"terms": terms})
+    assert done.returncode == 0, done.stderr
+    assert "no cap is known of debt" in done.stdout
+    assert "no cap is known" not in preview(PLAN).stdout

@@ -49,6 +49,7 @@ FOUR_TIMES = [
     ("2024-10-21", "12.4"),
     ("2025-05-19", "12.4"),
     ("2025-05-20", "12"),
+    ("2026-10-19", "12"),
 ]
 
 
@@ -70,6 +71,7 @@ BASE_PLUS_FIVE = [
     ("2016-07-01", "4.12"), ("2022-12-31", "4.12"), ("2023-01-01", "6.62"),
     ("2023-07-01", "8.12"), ("2024-01-01", "8.62"), ("2024-07-01", "8.37"),
     ("2025-01-01", "7.27"), ("2025-07-01", "6.27"), ("2026-01-01", "6.27"),
+    ("2026-06-30", "6.27"), ("2026-07-01", "6.52"), ("2026-12-31", "6.52"),
 ]  # fmt: skip
 
 
@@ -195,15 +197,15 @@ def test_high_cost_credit_has_three_caps_at_once() -> None:
         ({"licence": "unheard-of"}, "licence", "licences it knows"),
         ({"jurisdiction": "GB", "currency": "GBP"}, "licence", "hcstc"),
         ({"contract_on": "2010-01-01"}, "contract_on", "no cap of CN"),
-        ({"contract_on": "2026-03-20"}, "contract_on", "through 2026-03-19"),
+        ({"contract_on": "2026-10-20"}, "contract_on", "through 2026-10-19"),
         ({"contract_on": "1800-01-01"}, "contract_on", "out of all reason"),
         ({"contract_on": "2019-01-01", "periods": [{"start": "2021-01-01", "end": "2021-02-01",
                                                    "balance_minor": 1}]}, "filed_on", "day of the suit"),
         ({"restructured": True}, "lent_minor", "what was lent"),
         ({"restructured": True, "licence": "bank"}, "licence", "rolled over"),
         ({"jurisdiction": "DE", "currency": "EUR",
-          "periods": [{"start": "2026-06-30", "end": "2026-07-02", "balance_minor": 1}]},
-         "periods", "not on 2026-07-01"),
+          "periods": [{"start": "2026-12-31", "end": "2027-01-02", "balance_minor": 1}]},
+         "periods", "not on 2027-01-01"),
         ({"jurisdiction": "GB", "licence": "hcstc", "lent_minor": 5}, "currency", "GBP"),
         ({"periods": [*YEAR, *YEAR]}, "periods", "overlap"),
         ({"periods": [{"start": "2025-01-02", "end": "2025-01-01", "balance_minor": 1}]},
@@ -220,14 +222,14 @@ def test_where_it_is_not_known_which_cap_holds_none_is_guessed(
 
 def test_a_rate_published_since_is_taken_with_its_source() -> None:
     lpr = {
-        "series": "cn-lpr-1y", "since": "2026-03-20", "through": "2026-12-31",
-        "percent": "2.9", "source": "publication of 20 March 2026",
+        "series": "cn-lpr-1y", "since": "2026-10-20", "through": "2026-12-31",
+        "percent": "2.9", "source": "publication of 20 October 2026",
     }  # fmt: skip
-    span = [{"start": "2026-04-01", "end": "2027-04-01", "balance_minor": 10_000_00}]
-    found = cap(contract_on="2026-04-01", published=[lpr], periods=span)
+    span = [{"start": "2026-11-01", "end": "2027-11-01", "balance_minor": 10_000_00}]
+    found = cap(contract_on="2026-11-01", published=[lpr], periods=span)
     assert found.collectible.interest == 1_160_00
     with pytest.raises(Refused, match="day after"):
-        cap(contract_on="2026-04-01", published=[{**lpr, "since": "2026-03-25"}], periods=span)
+        cap(contract_on="2026-11-01", published=[{**lpr, "since": "2026-10-25"}], periods=span)
 
 
 def test_every_series_has_a_source_and_ends_where_it_is_no_longer_known() -> None:

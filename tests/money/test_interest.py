@@ -274,17 +274,17 @@ def test_german_default_interest_is_base_rate_plus_five_from_half_year_to_half_y
 def test_a_series_is_not_guessed_beyond_what_was_published() -> None:
     steps = [{"rates": [{"since": "2026-01-01", "series": "de-base", "plus": "5"}]}]
     with pytest.raises(
-        Refused, match="known from 2002-01-01 through 2026-06-30, not on 2026-07-01"
+        Refused, match="known from 2002-01-01 through 2026-12-31, not on 2027-01-01"
     ):
-        work(end="2026-07-02", accruals=steps)
+        work(end="2027-01-02", accruals=steps)
     # Nor where the accrual is over before the statement is.
-    with pytest.raises(Refused, match="not on 2026-07-01"):
-        work(end="2026-09-01", accruals=[{**steps[0], "end": "2026-08-01"}])
+    with pytest.raises(Refused, match="not on 2027-01-01"):
+        work(end="2027-03-01", accruals=[{**steps[0], "end": "2027-02-01"}])
     more = {
-        "series": "de-base", "since": "2026-07-01", "through": "2026-12-31",
-        "percent": "1.27", "source": "Bundesanzeiger",
+        "series": "de-base", "since": "2027-01-01", "through": "2027-06-30",
+        "percent": "1.77", "source": "Bundesanzeiger",
     }  # fmt: skip
-    assert work(end="2026-07-02", accruals=steps, published=[more]).owed.interest
+    assert work(end="2027-01-02", accruals=steps, published=[more]).owed.interest
 
 
 def test_default_interest_begins_when_default_does_and_the_contract_rate_may_end() -> None:

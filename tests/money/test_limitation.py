@@ -138,6 +138,11 @@ VECTORS = [
     ("US-IL", "2023-01-15", [], "2033-01-15", "running"),
     ("US-IL", "2023-01-15", [], "2028-01-15", "running", {"contract": "open_account"}),
     ("US-WA", "2022-01-15", [act("2024-01-05", "part_payment")], "2030-01-05", "running"),
+    # A.R.S. 12-543(2) and 12-548: an open account is not a contract in writing.
+    ("US-AZ", "2023-06-15", [], "2026-06-15", "expired", {"contract": "open_account"}),
+    ("US-AZ", "2023-06-15", [], "2029-06-15", "running"),
+    # RCW 4.16.040(2): what a business is owed on account has the six years of a writing.
+    ("US-WA", "2022-01-15", [], "2028-01-15", "running", {"contract": "open_account"}),
 ]  # fmt: skip
 
 

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple, replace
 
-from duecourse.money.allocation import CN_561, CONTRACT
 from duecourse.money.amounts import MAX_MINOR, Buckets, PositiveMinor
 from duecourse.money.figures import Heads, Refused
 from duecourse.money.legal_orders import across_orders, within_order, within_orders
+from duecourse.money.settlements import WAIVED_FIRST
 from duecourse.money.slots import Slot
 from duecourse.money.waterfall import (
     SLOTS_PROFILE,
@@ -25,6 +25,7 @@ from duecourse.money.waterfall import (
     AllocationRequest,
     OwedDebt,
     allocate_payment,
+    forgiven,
 )
 
 CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "10000")) * 55 // 100
@@ -271,14 +272,6 @@ def test_every_order_has_a_source_and_names_every_head_once() -> None:
     assert {order.across for order in within_orders()} == {each.name for each in across_orders()}
 
 
-def test_the_cases_and_the_calculators_have_the_same_orders() -> None:
-    assert (within_order("cn-561").order, within_order("cn-561").name) == (
-        CN_561.order,
-        CN_561.name,
-    )
-    assert within_order("house").order == CONTRACT.order
-
-
 # --- the same, another way ---------------------------------------------------------------------
 
 
@@ -434,3 +427,47 @@ def test_two_payments_of_a_day_come_to_the_same_in_any_order(
         return pay(second, "cn-561", owed).parts[0].left
 
     assert after(one, two) == after(two, one)
+
+
+# --- what is forgiven --------------------------------------------------------------------------
+
+
+def naive_waiver(amount: int, debts: list[OwedDebt], order: tuple[str, ...]) -> dict[str, Buckets]:
+    """Day by day, each debt by its share, head by head, and nothing else is looked at."""
+    parts: dict[str, Buckets] = {}
+    for day in sorted({each.due_on for each in debts}):
+        due = [each for each in debts if each.due_on == day]
+        shares = naive_shares(amount, due)
+        amount -= sum(shares)
+        for each, share in zip(due, shares, strict=True):
+            heads: dict[str, int] = {}
+            for head in order:
+                heads[head] = min(share - sum(heads.values()), getattr(each.outstanding, head))
+            if share:
+                parts[each.debt_id] = Buckets(**heads)
+    return parts
+
+
+def test_random_waivers_go_to_the_debt_due_first_and_then_by_the_order_of_the_heads() -> None:
+    rng = random.Random(31)
+    for _ in range(1_500):
+        debts = [random_debt(rng, number) for number in range(rng.randint(0, 5))]
+        total = sum(each.outstanding.total for each in debts)
+        amount = rng.choice((0, 1, 2, total, total + 1, rng.randrange(total + 1)))
+        order = rng.choice((WAIVED_FIRST, within_order("house").order))
+        parts = forgiven(amount, debts, order)
+        assert parts == naive_waiver(amount, debts, order)
+        assert sum(each.total for each in parts.values()) == min(amount, total)
+
+
+def test_a_waiver_looks_at_no_security_and_at_no_wish() -> None:
+    early = OwedDebt(debt_id="a", outstanding=Heads(principal=100), due_on=date(2026, 1, 1))
+    late = OwedDebt(
+        debt_id="b", outstanding=Heads(penalty=40, principal=60), due_on=date(2026, 1, 2)
+    )
+    secured = replace(early, secured_minor=100, secured_on_land=True, disputed=True)
+    expected = {"a": Buckets(principal=100), "b": Buckets(penalty=20)}
+    assert forgiven(120, [late, early], WAIVED_FIRST) == expected
+    assert forgiven(120, [late, secured], WAIVED_FIRST) == expected
+    assert forgiven(20, [late], within_order("house").order) == {"b": Buckets(penalty=20)}
+    assert forgiven(0, [late, early], WAIVED_FIRST) == forgiven(5, [], WAIVED_FIRST) == {}

@@ -6,12 +6,14 @@ from uuid import UUID
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.accrual import restated
+from duecourse.case.allocating import order_for
 from duecourse.case.context import Context
 from duecourse.case.days import check_day
 from duecourse.case.errors import Invalid, Unknown, WrongState
 from duecourse.case.evolve import evolve
 from duecourse.case.interest_terms import InterestTerms
 from duecourse.case.ledger import FAR, account_of, known_until
+from duecourse.case.plan_limits import check_caps_found
 from duecourse.case.state import Case
 from duecourse.money.account import run_account
 from duecourse.money.figures import Refused, share_of
@@ -49,7 +51,23 @@ def with_terms(
             raise Invalid(f"no rate is known of {terms.from_on}; give it", "terms.published")
     except Refused as refused:
         raise Invalid(str(refused), f"terms.{refused.field}") from None
+    _check_kept_plan(after, debt_id, context)
     return [agreed, *restated(after, context, currency, "terms", through=today)]
+
+
+def _check_kept_plan(case: Case, debt_id: UUID, context: Context) -> None:
+    """A plan that nobody could hold to a cap is not kept above it once the cap is known."""
+    plan = case.plans[case.active_plan] if case.active_plan else None
+    if plan is None or debt_id not in plan.cap_unknown:
+        return
+    try:
+        check_caps_found(case, plan, order_for(case, context, plan.currency))
+    except Invalid as wrong:
+        raise WrongState(
+            f"the plan that is being kept bears interest {wrong}:"
+            " withdraw it, set the terms, and offer one within the cap",
+            "terms.cap",
+        ) from None
 
 
 def _check_terms(terms: InterestTerms) -> None:

@@ -494,6 +494,7 @@ class PlanOffered(Fact):
     `frozen_minor` is interest of a deferral that is not asked for. `grace_days` and
     `breaks_after_missed` are the house's terms as they were; None: whatever they are.
     `replaces` is the plan before, if that was accepted and then not kept to its end.
+    `cap_unknown` are the debts that bear its interest and had no cap that it could be held to.
     """
 
     plan_id: UUID
@@ -511,6 +512,7 @@ class PlanOffered(Fact):
     fit: Fit | None = None
     replaces: UUID | None = None
     approval: PlanApproval | None = None
+    cap_unknown: tuple[UUID, ...] = ()
 
 
 class PlanProposed(Fact):

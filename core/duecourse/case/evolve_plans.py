@@ -34,6 +34,7 @@ def _plan_of(offer: e.PlanOffered) -> Plan:
         fit=offer.fit,
         replaces=offer.replaces,
         approval=offer.approval,
+        cap_unknown=offer.cap_unknown,
     )
 
 

@@ -18,6 +18,7 @@ from duecourse.case.situation import LOST
 from duecourse.case.state import Case, Contact, Conversation, Plan
 from duecourse.case.words import ENDS_ACTION, MANUAL_CHANNELS, NOT_CONNECTED, CloseReason, Stage
 from duecourse.money.amounts import MAX_MINOR, sum_buckets
+from duecourse.money.currencies import CURRENCIES, FIX, NOT_KNOWN
 
 # Where a stage may be left for by hand. Legal action starts by approval only, and closing has
 # its own command; going back to negotiation is always open.
@@ -96,6 +97,8 @@ def _reopened_for_debt(case: Case, context: Context) -> list[e.Event]:
 def _check_debts(case: Case | None, new: list[e.Debt], context: Context, field: str) -> None:
     """A case stays within what its sums and its calendar can hold."""
     for debt in new:
+        if debt.currency not in CURRENCIES:
+            raise Invalid(f"{debt.currency!r} {NOT_KNOWN}: {FIX}", f"{field}.currency")
         check_day(debt.due_on, context.at.date(), field)
         if debt.limitation_expires_on is not None:
             check_day(debt.limitation_expires_on, context.at.date(), field)

@@ -8,11 +8,12 @@ from uuid import UUID
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.affordability import fit_of
+from duecourse.case.allocating import order_for
 from duecourse.case.context import Context
 from duecourse.case.days import check_day
 from duecourse.case.errors import Invalid
 from duecourse.case.plan_calendar import working_days
-from duecourse.case.plan_limits import bearing_minor, check_caps
+from duecourse.case.plan_limits import bearing_minor, check_caps, without_cap
 from duecourse.case.plan_terms import MOST_INSTALMENTS, PlanTerms
 from duecourse.case.replans import plan_not_kept
 from duecourse.case.state import Case
@@ -57,6 +58,7 @@ def drawn_up(case: Case, command: c.OfferPlan, context: Context) -> e.PlanOffere
         breaks_after_missed=treatment.missed_instalments_break_plan,
         fit=fit_of(case, command.currency, instalments, command.terms, context),
         replaces=plan_not_kept(case, today),
+        cap_unknown=without_cap(case, command.terms, command.currency, instalments),
     )
 
 
@@ -131,8 +133,10 @@ def _by_terms(
         raise Invalid(f"a plan may have {MOST_INSTALMENTS} instalments; take fewer", "terms.count")
     if plan.highest_minor + left - bearing > MAX_MINOR:
         raise Invalid(f"an instalment may be {MAX_MINOR} minor units", "terms.percent")
-    check_caps(case, terms, bearing, plan, request.starts_on)
-    return _instalments(plan, left - bearing, terms.grace_periods), plan.frozen_minor
+    instalments = _instalments(plan, left - bearing, terms.grace_periods)
+    order, since = order_for(case, context, command.currency), request.starts_on
+    check_caps(case, terms, command.currency, instalments, order=order, since=since)
+    return instalments, plan.frozen_minor
 
 
 def _instalments(plan: PaymentPlan, rest: int, grace: int) -> tuple[e.Instalment, ...]:
@@ -204,4 +208,5 @@ def offered_again(plan_id: UUID, case: Case, context: Context) -> e.PlanOffered:
         breaks_after_missed=plan.breaks_after_missed,
         fit=fit_of(case, plan.currency, plan.instalments, plan.terms, context),
         replaces=plan_not_kept(case, today),
+        cap_unknown=without_cap(case, plan.terms, plan.currency, plan.instalments),
     )

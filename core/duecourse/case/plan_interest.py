@@ -15,6 +15,7 @@ from duecourse.case import events as e
 from duecourse.case.context import Context
 from duecourse.case.errors import TooEarly, Unknown
 from duecourse.case.evolve import evolve
+from duecourse.case.plan_shares import plan_debts, shares
 from duecourse.case.state import Case, Plan
 from duecourse.money.amounts import Buckets
 
@@ -99,7 +100,7 @@ def _charge(
 ) -> list[e.Event]:
     plan = case.plans[key]
     amount = int(uncharged(plan, number) * share)
-    parts = _among_debts(case, plan.currency, amount)
+    parts = _among_debts(case, plan, amount)
     if not parts:
         return []
     return [
@@ -114,24 +115,14 @@ def _charge(
     ]
 
 
-def _among_debts(case: Case, currency: str, amount: int) -> tuple[e.Allocation, ...]:
-    """Shared by what is still owed on each, by largest remainder; the interest of all of them."""
-    debts = [
-        (key, account.outstanding.total)
-        for key, account in case.active_debts.items()
-        if account.debt.currency == currency and account.outstanding.total
-    ]
-    total = sum(owed for _, owed in debts)
-    if not amount or not total:
-        return ()
-    exact = [divmod(amount * owed, total) for _, owed in debts]
-    missing = amount - sum(whole for whole, _ in exact)
-    order = sorted(range(len(debts)), key=lambda index: -exact[index][1])
-    extra = set(order[:missing])
+def _among_debts(case: Case, plan: Plan, amount: int) -> tuple[e.Allocation, ...]:
+    """The interest of all the debts, by what of it each bears now."""
+    owed = {key: each.outstanding for key, each in plan_debts(case, plan.currency).items()}
+    on = "principal" if plan.terms is None else plan.terms.interest_on
     return tuple(
-        e.Allocation(debt_id=key, paid=Buckets(interest=exact[index][0] + (index in extra)))
-        for index, (key, _) in enumerate(debts)
-        if exact[index][0] + (index in extra)
+        e.Allocation(debt_id=key, paid=Buckets(interest=part))
+        for key, part in shares(amount, owed, on).items()
+        if part
     )
 
 

@@ -1,22 +1,27 @@
 """What the law leaves a plan to bear: no interest on interest unasked, and none above the cap."""
 
+from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from duecourse.case.commands import OfferPlan
 from duecourse.case.errors import Invalid
-from duecourse.case.ledger import account_of, cap_request
+from duecourse.case.events import Instalment
+from duecourse.case.ledger import account_of
+from duecourse.case.plan_interest import uncharged
+from duecourse.case.plan_shares import bearing, interest_by_debt, plan_debts
 from duecourse.case.plan_terms import PlanTerms
-from duecourse.case.state import Case, DebtAccount
+from duecourse.case.state import Case, DebtAccount, Plan
 from duecourse.money.account import run_account
 from duecourse.money.accrual_profiles import accrual_profile
 from duecourse.money.amounts import format_minor
-from duecourse.money.cap_rules import Cap
 from duecourse.money.caps import CapMeter
 from duecourse.money.figures import Refused, decimal_text, share_of
-from duecourse.money.plan_terms import PaymentPlan
+from duecourse.money.legal_places import AgreedOrder
 
 _TELLS_APART: Final = frozenset({"annuity", "equal_principal", "balloon"})
 
@@ -26,7 +31,7 @@ def bearing_minor(case: Case, command: OfferPlan, terms: PlanTerms, left: int) -
 
     `left` is what is to be repaid. Raises Invalid where the rest cannot be told apart.
     """
-    debts = _debts(case, command.currency)
+    debts = plan_debts(case, command.currency)
     principal = sum(each.outstanding.principal for each in debts.values())
     if not share_of(terms.percent) or principal == left:
         return left
@@ -65,46 +70,96 @@ def _check_compounding(case: Case, debts: dict[UUID, DebtAccount]) -> None:
             )
 
 
-def check_caps(case: Case, terms: PlanTerms, bearing: int, plan: PaymentPlan, today: date) -> None:
-    """Each debt bears the plan's interest by what is owed on it: no more than its own cap allows."""
-    cost = sum(x.interest_minor + x.deferred_interest_minor for x in plan.instalments)
-    cost += plan.capitalised_minor
-    if not cost:
+def check_caps(
+    case: Case,
+    terms: PlanTerms,
+    currency: str,
+    instalments: Sequence[Instalment],
+    *,
+    order: AgreedOrder,
+    since: date,
+) -> None:
+    """Each debt bears the plan's interest by what bears it: no more than its own cap allows.
+
+    `since` is the day the plan was drawn up, and `order` where its money will go. Raises Invalid.
+    """
+    debts = plan_debts(case, currency)
+    capped = [key for key in debts if has_cap(case, key)]
+    if not capped or not any(each.interest_minor for each in instalments):
         return
-    currency = plan.currency
-    debts = _debts(case, currency)
-    total = sum(each.outstanding.total for each in debts.values())
+    weights = bearing({key: x.outstanding for key, x in debts.items()}, terms.interest_on)
+    account = account_of(case, currency)
+    caps = {UUID(each.debt_id): each.cap for each in account.debts if each.cap is not None}
     try:
-        for key, account in debts.items():
-            agreed = case.ledger.terms.get(key)
-            if agreed is None or agreed.cap is None:
-                continue
-            meter = CapMeter(cap_request(agreed, agreed.cap, currency), today)
-            share = Fraction(account.outstanding.total, total)
-            _check_rate(meter, account, terms, bearing * share, today)
-            debt = run_account(account_of(case, currency), today).debts[str(key)].running
-            room = debt.room_beside_rates(today, plan.last_on)
-            if room is not None and cost * share > room:
-                left = f"{format_minor(max(room, 0), currency)} {currency}"
-                raise Invalid(
-                    f"interest above the cap, which leaves {left} ({_name(meter.cap)})",
-                    "terms.percent",
-                )
+        for key in capped:
+            meter = CapMeter(caps[key], since)
+            _check_rate(meter, debts[key].outstanding.principal, terms, weights[key], since)
+        results = run_account(account, since).debts
+        running = {key: results[str(key)].running for key in capped}
+        until = instalments[-1].due_on
+        rooms = {key: each.room_beside_rates(since, until) for key, each in running.items()}
     except Refused as refused:
         raise Invalid(f"the cap of a debt is not known: {refused}", "terms.percent") from None
+    if all(room is None for room in rooms.values()):
+        return
+    borne = interest_by_debt(case, currency, instalments, terms.interest_on, order)
+    for key, room in rooms.items():
+        if room is not None and borne[key] > room:
+            left = f"{format_minor(max(room, 0), currency)} {currency}"
+            law = f"{running[key].cap_name}: {running[key].cap_citation}"
+            raise Invalid(f"interest above the cap, which leaves {left} ({law})", "terms.percent")
+
+
+def has_cap(case: Case, debt_id: UUID) -> bool:
+    agreed = case.ledger.terms.get(debt_id)
+    return agreed is not None and agreed.cap is not None
+
+
+def check_caps_found(case: Case, plan: Plan, order: AgreedOrder) -> None:
+    """As `check_caps`, for a plan drawn up before the cap of one of its debts was known.
+
+    Of one that is being kept it looks at what is still to be charged. Raises Invalid.
+    """
+    if plan.terms is None or not any(has_cap(case, key) for key in plan.cap_unknown):
+        return
+    instalments, since = plan.instalments, case.today(plan.since)
+    if plan.status == "active":
+        since = case.today(case.at)
+        instalments = tuple(
+            replace(each, interest_minor=uncharged(plan, number))
+            for number, each in enumerate(instalments, start=1)
+            if number > plan.met
+        )
+    check_caps(case, plan.terms, plan.currency, instalments, order=order, since=since)
+
+
+def without_cap(
+    case: Case, terms: PlanTerms | None, currency: str, instalments: Sequence[Instalment]
+) -> tuple[UUID, ...]:
+    """The debts that bear interest of the plan, and of which no cap is known."""
+    if terms is None or not any(each.interest_minor for each in instalments):
+        return ()
+    owed = {key: each.outstanding for key, each in plan_debts(case, currency).items()}
+    return tuple(
+        key
+        for key, weight in bearing(owed, terms.interest_on).items()
+        if weight and not has_cap(case, key)
+    )
 
 
 def _check_rate(
-    meter: CapMeter, account: DebtAccount, terms: PlanTerms, bearing: Fraction, today: date
+    meter: CapMeter, principal: int, terms: PlanTerms, bearing_minor: int, day: date
 ) -> None:
+    if not bearing_minor:
+        return
     # ACT/360 bears a 360th of its rate for each of 365 days.
     year = Fraction(365, 360) if terms.basis == "ACT/360" else Fraction(1)
-    for part, a_day in meter.per_day(today, account.outstanding.principal):
-        most = a_day * 365 / (bearing * year)
+    for part, a_day in meter.per_day(day, principal):
+        most = a_day * 365 / (bearing_minor * year)
         if "interest" in part.heads and share_of(terms.percent) > most:
             raise Invalid(
                 f"above the cap in force, which allows {_percent(most)} % here"
-                f" ({_name(meter.cap)})",
+                f" ({meter.cap.name}: {meter.cap.citation})",
                 "terms.percent",
             )
 
@@ -112,15 +167,3 @@ def _check_rate(
 def _percent(share: Fraction) -> str:
     """Rounded down, so that what is named is within the cap."""
     return decimal_text(Fraction(int(share * 1_000_000), 10_000))
-
-
-def _name(cap: Cap) -> str:
-    return f"{cap.name}: {cap.citation}"
-
-
-def _debts(case: Case, currency: str) -> dict[UUID, DebtAccount]:
-    return {
-        key: each
-        for key, each in case.active_debts.items()
-        if each.debt.currency == currency and each.outstanding.total
-    }

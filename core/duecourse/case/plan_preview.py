@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
@@ -31,7 +32,8 @@ class PlanPreview(msgspec.Struct, frozen=True, kw_only=True):
     """All that a plan says. `cost_minor` is its interest: what it asks for beyond what is owed.
 
     `needs` are why another person would have to approve it. `holidays` are the calendars that
-    days were moved by; without any, only weekends are known.
+    days were moved by; without any, only weekends are known. `cap_unknown` are the debts that bear
+    its interest and have no cap that it could be held to.
     """
 
     kind: PlanKind
@@ -53,6 +55,7 @@ class PlanPreview(msgspec.Struct, frozen=True, kw_only=True):
     expires_on: date
     fit: Fit
     needs: tuple[Need, ...]
+    cap_unknown: tuple[UUID, ...]
     holidays: Holidays
     schedule: tuple[PlanLine, ...]
 
@@ -109,6 +112,7 @@ def _preview(
         expires_on=offer.expires_on,
         fit=offer.fit or Fit(),
         needs=needs,
+        cap_unknown=offer.cap_unknown,
         holidays=_holidays(offer, rules, jurisdiction),
         schedule=tuple(
             plan_lines(offer.instalments, offer.waived_minor, offer.waive, offer.currency)

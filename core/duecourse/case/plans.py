@@ -5,27 +5,32 @@ from functools import reduce
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import asdict
+
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.affordability import fit_of
+from duecourse.case.allocating import order_for
 from duecourse.case.context import Context
 from duecourse.case.early_payment import early_payment, schedule_back
-from duecourse.case.errors import TooEarly, Unknown, WrongState
+from duecourse.case.errors import Invalid, TooEarly, Unknown, WrongState
 from duecourse.case.evolve import evolve
 from duecourse.case.lifecycle import withdrawn_referrals
 from duecourse.case.plan_approval import approval_of, needs_of, proposed
 from duecourse.case.plan_drawing import drawn_up
 from duecourse.case.plan_interest import charges_back
+from duecourse.case.plan_limits import check_caps_found
+from duecourse.case.plan_shares import plan_debts
 from duecourse.case.plan_terms import PlanApproval
 from duecourse.case.state import Case, Plan
-from duecourse.money.allocation import Owed, Profile, allocate, profile_for
-from duecourse.money.settlements import WAIVED_FIRST as WAIVED_ORDER
+from duecourse.money.figures import Heads
+from duecourse.money.legal_orders import within_order
+from duecourse.money.legal_places import HOUSE
+from duecourse.money.settlements import WAIVED_FIRST
+from duecourse.money.waterfall import OwedDebt, forgiven
 from duecourse.rules.treatment import Treatment
 
 NOBODY: Final = PlanApproval(needs=(), proposed_by="", approved_by="")
-WAIVED_FIRST: Final = Profile(
-    name="waived-first", order=WAIVED_ORDER, citation="what was added to the debt goes first"
-)
 
 
 def offer_plan(case: Case, command: c.OfferPlan, context: Context) -> list[e.Event]:
@@ -52,6 +57,7 @@ def approve_plan(case: Case, command: c.ApprovePlan, context: Context) -> list[e
         return []
     if case.outstanding(offer.currency).total != _pays_off(case.plans[command.plan_id]):
         raise WrongState("what is owed has changed; propose a new plan", "plan_id")
+    _check_caps_found(case, case.plans[command.plan_id], context)
     return _put_to_the_debtor(case, offer, context)
 
 
@@ -92,8 +98,18 @@ def accept_plan(case: Case, command: c.AcceptPlan, context: Context) -> list[e.E
             "a form since the offer leaves the household less a month; offer a smaller plan",
             "plan_id",
         )
+    _check_caps_found(case, plan, context)
     accepted = e.PlanAccepted(at=context.at, plan_id=command.plan_id, evidence=command.evidence)
     return [accepted, *to_negotiation(case, context, "a plan was accepted")]
+
+
+def _check_caps_found(case: Case, plan: Plan, context: Context) -> None:
+    try:
+        check_caps_found(case, plan, order_for(case, context, plan.currency))
+    except Invalid as wrong:
+        raise WrongState(
+            f"a cap is known since it was drawn up: {wrong}; offer a plan within it", "plan_id"
+        ) from None
 
 
 def _is_above_by_now(case: Case, plan: Plan, context: Context) -> bool:
@@ -208,16 +224,19 @@ def _forgiven(
     """Forgive so much in all, less what was forgiven before."""
     plan = case.plans[key]
     amount = reached - sum(each.paid.total for each in plan.waiver)
-    owed = {
-        debt_id: Owed(outstanding=account.outstanding, due_on=account.debt.due_on)
-        for debt_id, account in case.active_debts.items()
-        if account.debt.currency == plan.currency
-    }
-    order = profile_for(case.debtor.jurisdiction) if not stage else WAIVED_FIRST
-    parts = allocate(max(amount, 0), owed, order)
-    waived = tuple(e.Allocation(debt_id=debt_id, paid=part) for debt_id, part in parts.items())
-    if not sum(each.paid.total for each in waived):
+    debts = [
+        OwedDebt(
+            debt_id=str(debt_id),
+            outstanding=Heads(**asdict(account.outstanding)),
+            due_on=account.debt.due_on,
+        )
+        for debt_id, account in plan_debts(case, plan.currency).items()
+    ]
+    order = WAIVED_FIRST if stage else within_order(HOUSE).order
+    parts = forgiven(max(amount, 0), debts, order)
+    if not parts:
         return []
+    waived = tuple(e.Allocation(debt_id=UUID(key), paid=part) for key, part in parts.items())
     return [e.BalanceWaived(at=context.at, plan_id=key, waived=waived, stage=stage)]
 
 

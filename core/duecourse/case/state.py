@@ -238,6 +238,7 @@ class Plan(e.Record):
     cured: tuple[int, ...] = ()
     charges: tuple[PlanCharge, ...] = ()
     changes: tuple[PlanChange, ...] = ()
+    cap_unknown: tuple[UUID, ...] = ()
 
     @property
     def total_minor(self) -> int:

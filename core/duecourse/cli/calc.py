@@ -16,6 +16,7 @@ from duecourse.money.amounts import MAX_MINOR
 from duecourse.money.cap_rules import caps
 from duecourse.money.cap_terms import CapRequest
 from duecourse.money.caps import apply_cap
+from duecourse.money.currencies import CURRENCIES, FIX, NOT_KNOWN
 from duecourse.money.figures import NAME_PATTERN, PERCENT_PATTERN, Refused
 from duecourse.money.instalments import compare_plans, make_plan
 from duecourse.money.interest import work_out_interest
@@ -36,7 +37,7 @@ Command = TypeVar("Command", bound=Callable[..., None])
 _PATTERNS: Final = {
     PERCENT_PATTERN: ("is not a percentage", 'write it as text, like "12.5"'),
     NAME_PATTERN: ("is not a name", "use letters, digits and . _ : / -, at most 100"),
-    "^[A-Z]{3}$": ("is not a currency", "give its ISO 4217 code, like CNY"),
+    "^[A-Z]{3}$": (NOT_KNOWN, FIX),
 }
 
 
@@ -196,13 +197,19 @@ def _read(file: io.BufferedReader, kind: Any) -> Any:  # noqa: ANN401
         raise Refused("input", f"is larger than {MAX_INPUT_BYTES} bytes", "ask in smaller parts")
     try:
         json.loads(raw, object_pairs_hook=_each_once)
-        return msgspec.json.decode(raw, type=kind)
+        asked = msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
         raise _field_first(str(error)) from error
     except (ValueError, RecursionError) as error:
         if isinstance(error, Refused):
             raise
         raise Refused("input", f"is not JSON ({_plain(str(error))})", "mend it there") from error
+    parts = {"a.": asked.a, "b.": asked.b} if isinstance(asked, ComparisonAsked) else {"": asked}
+    for where, part in parts.items():
+        currency = getattr(part, "currency", None)
+        if currency is not None and currency not in CURRENCIES:
+            raise Refused(f"{where}currency", f"{currency!r} {NOT_KNOWN}", FIX)
+    return asked
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> None:

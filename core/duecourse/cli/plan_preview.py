@@ -136,6 +136,8 @@ def _in_words(answer: PlanPreview | PlansCompared) -> Iterator[str]:
     yield f"fits: {_fit(answer)}"
     for need in answer.needs:
         yield f"needs another person: {need}"
+    for debt_id in answer.cap_unknown:
+        yield f"no cap is known of debt {debt_id}: give its interest terms a `cap`"
 
 
 def _gist(plan: PlanPreview) -> str:

@@ -7,9 +7,9 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from duecourse.case.words import Language
-from duecourse.intake.currencies import CURRENCIES
 from duecourse.intake.problems import Refused, shown
 from duecourse.money.amounts import parse_minor
+from duecourse.money.currencies import CURRENCIES, FIX, NOT_KNOWN
 
 MAX_POSTAL_LINES: Final = 8
 MAX_POSTAL_LINE: Final = 120
@@ -50,9 +50,7 @@ def code(value: str) -> str:
 def currency(value: str) -> str:
     found = value.strip()
     if found not in CURRENCIES:
-        raise Refused(
-            f"{shown(found)!r} is not a currency", "use the ISO 4217 code in capitals, such as CNY"
-        )
+        raise Refused(f"{shown(found)!r} {NOT_KNOWN}", FIX)
     return found
 
 

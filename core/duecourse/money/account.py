@@ -14,6 +14,7 @@ import msgspec
 from duecourse.money.account_debt import RunningDebt
 from duecourse.money.account_terms import (
     Account,
+    AccountDebt,
     AccountEntry,
     AccountResult,
     Change,
@@ -189,7 +190,9 @@ class _Run:
             if only.spec.secured_on_land and order.on_land:
                 order = within_order(order.on_land)
             return {only.debt_id: pour(held.left, only.owed, order.order)}
-        found = allocate_payment(allocation_request(deposit, held.left, day, debts, self._account))
+        owing = [(debt.spec, debt.owed) for debt in debts]
+        currency = self._account.currency
+        found = allocate_payment(allocation_request(deposit, held.left, day, owing, currency))
         return {part.debt_id: part.paid for part in found.parts if part.paid.total}
 
     # --- what came of it -----------------------------------------------------------------------
@@ -252,25 +255,29 @@ def _debt_result(debt: RunningDebt, through: date) -> DebtResult:
 
 
 def allocation_request(
-    deposit: Deposit, amount: int, day: date, debts: Iterable[RunningDebt], account: Account
+    deposit: Deposit,
+    amount: int,
+    day: date,
+    owing: Iterable[tuple[AccountDebt, Buckets]],
+    currency: str,
 ) -> AllocationRequest:
+    """What the calculator is asked: these debts, and what is owed of each on the day."""
     return AllocationRequest(
-        currency=account.currency,
+        currency=currency,
         amount_minor=amount,
         as_of=day,
         profile=deposit.profile,
         across=deposit.across,
         slots=deposit.slots,
         future=deposit.future,
-        debts=tuple(_owed(deposit, debt) for debt in debts),
+        debts=tuple(_owed(deposit, spec, owed) for spec, owed in owing),
     )
 
 
-def _owed(deposit: Deposit, debt: RunningDebt) -> OwedDebt:
-    spec = debt.spec
+def _owed(deposit: Deposit, spec: AccountDebt, owed: Buckets) -> OwedDebt:
     return OwedDebt(
         debt_id=spec.debt_id,
-        outstanding=Heads(**msgspec.structs.asdict(debt.owed)),
+        outstanding=Heads(**msgspec.structs.asdict(owed)),
         due_on=spec.due_on,
         arose_on=spec.arose_on,
         secured_minor=spec.secured_minor,

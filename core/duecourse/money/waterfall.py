@@ -1,6 +1,9 @@
-"""A payment put to debts in the order of a named law, with the reasons and a counterfactual."""
+"""A payment put to debts in the order of a named law, with the reasons and a counterfactual.
 
-from collections.abc import Callable, Sequence
+What is forgiven goes the same way.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import groupby
@@ -8,7 +11,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from duecourse.money.allocation import pour, pro_rata
+from duecourse.money.allocation import Bucket, pour, pro_rata
 from duecourse.money.amounts import Buckets, Currency, Minor, PositiveMinor, sum_buckets
 from duecourse.money.figures import (
     Confidence,
@@ -31,6 +34,12 @@ from duecourse.money.slots import Future, Slot, pour_slots
 
 MAX_DEBTS: Final = 1_000
 SLOTS_PROFILE: Final = "twelve-slots"
+_WAIVERS: Final = AcrossOrder(
+    name="waivers",
+    criteria=("earliest_due",),
+    citation="No law says where a waiver goes",
+    confidence="C",
+)
 Rank = Annotated[int, msgspec.Meta(ge=0, le=MAX_DEBTS)]
 
 
@@ -148,12 +157,7 @@ def _allocated(request: AllocationRequest, profile: str) -> Allocation:
     within = within_order(profile)
     across = across_order(request.across or within.across)
     asked = [d for d in request.debts if not (across.never_disputed and d.disputed)]
-    ranks = [(_rank(debt, across, request.as_of), debt) for debt in asked]
-    ranks.sort(key=lambda each: each[0])
-    groups = [
-        (rank, [debt for _, debt in group])
-        for rank, group in groupby(ranks, key=lambda each: each[0])
-    ]
+    groups = _groups(asked, across, request.as_of)
     paid: dict[str, Buckets] = {}
     turns: list[Turn] = []
     left = request.amount_minor
@@ -186,6 +190,33 @@ def _allocated(request: AllocationRequest, profile: str) -> Allocation:
         part_citation=within.part_citation,
         notes=_notes(request, within, across),
     )
+
+
+def forgiven(
+    amount_minor: int, debts: Iterable[OwedDebt], order: Sequence[Bucket]
+) -> dict[str, Buckets]:
+    """Where a waiver goes: to the debt due first, and in it to the heads in `order`."""
+    parts: dict[str, Buckets] = {}
+    left = amount_minor
+    for _, group in _groups(debts, _WAIVERS, date.min):
+        shares = pro_rata(left, [debt.outstanding.total for debt in group])
+        for debt, share in zip(group, shares, strict=True):
+            if share:
+                parts[debt.debt_id] = pour(share, debt.outstanding.plain(), order)
+        left -= sum(shares)
+    return parts
+
+
+def _groups(
+    debts: Iterable[OwedDebt], across: AcrossOrder, as_of: date
+) -> list[tuple[tuple[int | Fraction, ...], list[OwedDebt]]]:
+    """Which debts have their turn together, in their order, and the rank that they share."""
+    ranks = [(_rank(debt, across, as_of), debt) for debt in debts]
+    ranks.sort(key=lambda each: each[0])
+    return [
+        (rank, [debt for _, debt in group])
+        for rank, group in groupby(ranks, key=lambda each: each[0])
+    ]
 
 
 def _by_slots(request: AllocationRequest) -> Allocation:

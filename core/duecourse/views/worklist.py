@@ -8,6 +8,7 @@ import msgspec
 from duecourse.case.lifecycle import missing_for_legal
 from duecourse.case.limitation_asks import limitation_words
 from duecourse.case.overpayments import owed_back, surplus_currencies
+from duecourse.case.plan_limits import has_cap
 from duecourse.case.state import Case, Contact
 from duecourse.case.treatment import next_step
 from duecourse.case.words import MANUAL_CHANNELS, Stage
@@ -99,6 +100,16 @@ def _is_unassessed(case: Case) -> bool:
     return not any(each.currency == plan.currency for each in case.assessments.values())
 
 
+def _has_no_cap(case: Case) -> bool:
+    """A plan with interest is offered or kept, and of a debt that bears it no cap is known."""
+    return any(
+        not has_cap(case, key)
+        for plan in case.plans.values()
+        if plan.status in {"offered", "active"}
+        for key in plan.cap_unknown
+    )
+
+
 def _plan(case: Case) -> str:
     """The status of the newest plan, if there is one."""
     return list(case.plans.values())[-1].status if case.plans else ""
@@ -128,6 +139,7 @@ def _attention(case: Case) -> list[str]:
         (any(plan.status == "proposed" for plan in case.plans.values()), "plan_proposed"),
         (_has_adjustment(case), "adjustment_proposed"),
         (_is_unassessed(case), "affordability_unknown"),
+        (_has_no_cap(case), "cap_unknown"),
         (any(plan.status == "broken" for plan in case.plans.values()), "plan_broken"),
         (any(each.status == "broken" for each in case.promises.values()), "promise_broken"),
         (any(not talk.permitted for talk in case.conversations.values()), "contact_breach"),
