@@ -97,6 +97,9 @@ def test_the_half_years_are_worked_out_one_by_one() -> None:
     assert [line.fraction for line in found.checks[0].lines] == ["91/366", "46/183"]
 
 
+TRADE = {"jurisdiction": "DE", "currency": "EUR", "debtor": "business"}
+
+
 @pytest.mark.parametrize(
     ("changes", "name", "percent"),
     [
@@ -104,11 +107,14 @@ def test_the_half_years_are_worked_out_one_by_one() -> None:
         ({"licence": "small_loan"}, "cn-local-financial", "24"),
         ({"contract_on": "2019-01-01", "filed_on": "2024-11-01"}, "cn-private-lending-before", "12.4"),
         ({"jurisdiction": "DE", "currency": "EUR", "secured_on_land": True}, "de-497-land", "4.77"),
-        ({"jurisdiction": "DE", "currency": "EUR", "debtor": "business"}, "de-288-business", "11.27"),
-        ({"jurisdiction": "DE", "currency": "EUR", "debtor": "business", "contract_on": "2014-07-28"},
+        ({"jurisdiction": "DE", "currency": "EUR", "debtor": "business"}, "de-288-business-loan", "7.27"),
+        ({**TRADE, "claim": "goods_or_services"}, "de-288-business", "11.27"),
+        ({**TRADE, "claim": "goods_or_services", "contract_on": "2014-07-28"},
          "de-288-business-before", "10.27"),
-        ({"jurisdiction": "DE", "currency": "EUR", "debtor": "business", "secured_on_land": True},
+        ({**TRADE, "claim": "goods_or_services", "secured_on_land": True},
          "de-288-business", "11.27"),
+        ({**TRADE, "secured_on_land": True}, "de-288-business-loan", "7.27"),
+        ({"jurisdiction": "DE", "currency": "EUR", "claim": "goods_or_services"}, "de-288-consumer", "7.27"),
     ],
 )  # fmt: skip
 def test_the_cap_is_that_of_the_licence_the_debtor_and_the_contract(
@@ -297,7 +303,8 @@ def percent_of(asked: CapRequest, day: date) -> Fraction:
         return Fraction([each.percent for each in series(name).rates if each.since <= on][-1])
 
     if asked.jurisdiction == "DE":
-        points = {"consumer": Fraction(5), "business": Fraction(9)}[asked.debtor]
+        is_trade = asked.debtor == "business" and asked.claim == "goods_or_services"
+        points = Fraction(9 if is_trade else 5)
         if asked.debtor == "consumer" and asked.secured_on_land:
             points = Fraction("2.5")
         return max(published("de-base", day) + points, Fraction(0))
@@ -323,6 +330,7 @@ def random_request(rng: random.Random) -> CapRequest:
         jurisdiction="DE" if german else "CN",
         licence="none" if german else rng.choice(("none", "none", "bank")),
         debtor=rng.choice(("consumer", "business")),
+        claim=rng.choice(("loan", "goods_or_services")),
         contract_on=rng.choice((date(2019, 9, 1), date(2020, 9, 1), date(2023, 7, 1))),
         filed_on=date(2021, 1, 1),
         secured_on_land=rng.random() < 0.3,

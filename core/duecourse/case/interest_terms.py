@@ -65,6 +65,7 @@ class PublishedRate(Value, forbid_unknown_fields=True):
 class CapTerms(Value, forbid_unknown_fields=True):
     """What tells which legal cap holds: who lent, to whom, when. `licence` is `none` without one.
 
+    `claim` is what is owed: money that was lent, or the price of goods or services.
     `lent_minor` is what was lent, for caps that are measured by it; of a debt that was rolled over
     (`restructured`), the first principal.
     """
@@ -73,6 +74,7 @@ class CapTerms(Value, forbid_unknown_fields=True):
     licence: Name
     contract_on: date
     debtor: Literal["consumer", "business"] = "consumer"
+    claim: Literal["loan", "goods_or_services"] = "loan"
     filed_on: date | None = None
     restructured: bool = False
     lent_minor: Minor = 0

@@ -173,6 +173,7 @@ def cap_request(terms: InterestTerms, cap: CapTerms, currency: str) -> CapReques
         jurisdiction=cap.jurisdiction,
         licence=cap.licence,
         debtor=cap.debtor,
+        claim=cap.claim,
         contract_on=cap.contract_on,
         filed_on=cap.filed_on,
         secured_on_land=terms.secured_on_land,

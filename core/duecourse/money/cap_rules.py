@@ -75,13 +75,14 @@ CapPart: TypeAlias = RatePart | MultiplePart | AmountPart | TotalCostPart
 
 
 class Cap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Empty `licences` or `debtors`: whoever it is."""
+    """Empty `licences`, `debtors` or `claims`: whichever it is."""
 
     name: str
     title: str
     jurisdiction: str
     licences: frozenset[str] = frozenset()
     debtors: frozenset[str] = frozenset()
+    claims: frozenset[str] = frozenset()
     on_land: bool = False
     restructured: bool = False
     contract_from: date | None = None

@@ -13,6 +13,9 @@ MAX_PERIODS: Final = 10_000
 NOT_OWED: Final = "Above the legal cap, and so not owed. It is no concession of the creditor."
 
 
+Claim = Literal["loan", "goods_or_services"]
+
+
 class CapPeriod(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was owed of the principal from `start` until before `end`."""
 
@@ -26,13 +29,14 @@ class CapRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     `licence` is `none` for a lender without one. `filed_on` is the day of the suit, where a cap
     asks for it. `restructured` tells a debt that was rolled over from an earlier one, whose first
-    principal is `lent_minor`.
+    principal is `lent_minor`. `claim` is what the debt is owed for: money lent, or a price.
     """
 
     currency: Currency
     jurisdiction: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")]
     licence: Name
     debtor: Literal["consumer", "business"] = "consumer"
+    claim: Claim = "loan"
     contract_on: date
     filed_on: date | None = None
     secured_on_land: bool = False

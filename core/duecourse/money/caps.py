@@ -106,6 +106,7 @@ def cap_for(request: CapRequest) -> Cap:
         for each in here
         if (not each.licences or request.licence in each.licences)
         and (not each.debtors or request.debtor in each.debtors)
+        and (not each.claims or request.claim in each.claims)
         and each.on_land == (request.secured_on_land and _has_land(here, request))
         and each.restructured == request.restructured
     ]
