@@ -361,4 +361,4 @@ def test_random_charges_are_never_left_above_the_cap() -> None:
         assert found.collectible.total + found.capped_minor == found.charged.total
         seen[found.cap] += 1
         seen["capped" if found.capped else "below"] += 1
-    assert len(seen) == 8, seen
+    assert len(seen) == 9, seen
