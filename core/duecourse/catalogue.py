@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Self
 import msgspec
 
 from duecourse.contract import Plugin, check_class
+from duecourse.isolation_trial import find_deadly
 from duecourse.loading import Loaded, Role, Source, ask, load
 from duecourse.one_file import files_in
 from duecourse.redaction import ANYTHING, contained, explain, printable
@@ -86,8 +87,7 @@ class Catalogue:
     def add_installed(self, found: Iterable[EntryPoint]) -> None:
         """Add the bundled ones first: an outsider cannot take the name of one of these."""
         packages = [Package.of(each) for each in found]
-        for package in sorted(packages, key=lambda it: (not it.is_bundled, it.owner, it.name)):
-            self._add(package)
+        self._add_all(sorted(packages, key=lambda it: (not it.is_bundled, it.owner, it.name)))
 
     def add_folder(self, folder: Path) -> None:
         """Add the plugins that are one file each, after the installed ones."""
@@ -97,12 +97,14 @@ class Catalogue:
             line = PluginStatus(name="plugin_folder", kind="package", state="broken")
             self._miss(line, line, str(error))
             return
+        packages = []
         for file in files:
             problem = file.problem
             if file.name in self._names:
                 problem = f"there is an installed plugin called {file.name}; rename the file"
             source = Source(name=printable(file.name, MOST_NAME), file=str(file.path))
-            self._add(Package(source=source, problem=problem))
+            packages.append(Package(source=source, problem=problem))
+        self._add_all(packages)
 
     def note_absent(self) -> None:
         """What the settings name has to be there: it could bring rules."""
@@ -122,17 +124,31 @@ class Catalogue:
     def note(self, line: PluginStatus, **changes: str) -> None:
         self.listing.append(msgspec.structs.replace(line, **changes))
 
-    def _add(self, package: Package) -> None:
+    def _add_all(self, packages: Iterable[Package]) -> None:
+        """Add them in this order; those of others once a process was seen to survive it."""
+        packages = list(packages)
+        deadly = find_deadly([each.source for each in packages if self._is_to_be_tried(each)])
+        for package in packages:
+            self._add(package, deadly.get(package.source, ""))
+
+    def _is_to_be_tried(self, package: Package) -> bool:
+        return not package.is_bundled and not package.problem and self._allows(package)
+
+    def _allows(self, package: Package) -> bool:
+        return self._allow is None or package.name in self._allow
+
+    def _add(self, package: Package, fate: str) -> None:
+        """Add what a package offers; not if `fate` is how a process ended that loaded it."""
         self._names.add(package.name)
         line = PluginStatus(
             name=package.name, kind="package", state="loaded", version=package.version
         )
-        if self._allow is not None and package.name not in self._allow:
+        if not self._allows(package):
             self.note(line, state="not allowed", reason="the setting `plugins` does not name it")
             return
         try:
             with contained():
-                loaded = _load(package)
+                loaded = _load(package, fate)
         except ANYTHING as error:
             reason = explain(error)
             self.note(line, state="broken", reason=reason)
@@ -198,9 +214,14 @@ class Catalogue:
         self.offers[role, name] = offer
 
 
-def _load(package: Package) -> Loaded:
+def _load(package: Package, fate: str) -> Loaded:
     if package.problem:
         raise ValueError(package.problem)
+    if fate:
+        raise ValueError(
+            f"tried in a process of its own, it failed: {fate};"
+            " what is done at import must neither end the process nor wait"
+        )
     loaded = load(package.source)
     # Without its channel a plugin is seen not to work; without its rules it would not be.
     if (

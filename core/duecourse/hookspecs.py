@@ -15,18 +15,18 @@ hookimpl = pluggy.HookimplMarker("duecourse")
 
 @hookspec
 def channels() -> Sequence[type[Channel[Any]]]:  # type: ignore[empty-body]
-    """Ways to reach a debtor. Called once, at start-up."""
+    """Ways to reach a debtor. Called at start-up, perhaps in several processes."""
 
 
 @hookspec
 def filings() -> Sequence[type[FilingAdapter[Any]]]:  # type: ignore[empty-body]
-    """Ways to bring a claim before a court. Called once, at start-up."""
+    """Ways to bring a claim before a court. Called at start-up, perhaps in several processes."""
 
 
 @hookspec
 def rule_packs() -> Sequence[Traversable]:  # type: ignore[empty-body]
     """Rules of contact: one TOML file each, by `importlib.resources` or a Path; see docs/rules.md.
 
-    Called once, at start-up. Their examples are tried there, and a pack that fails keeps the
+    Called at start-up. Their examples are tried there, and a pack that fails keeps the
     program from starting: to judge without it could permit what it forbids.
     """

@@ -1,6 +1,7 @@
 """The process of one isolated channel: `python -m duecourse.isolation_child REQUESTS ANSWERS`.
 
-It knows what comes over its pipe, and nothing of the database. It ends when the pipe does.
+It knows what comes over its pipe, and nothing of the database. It ends when the pipe does. A plugin is
+also tried out here before the program itself loads it: see `isolation_trial`.
 """
 
 import ctypes
@@ -19,7 +20,7 @@ import msgspec
 
 from duecourse.channels import Channel, ChannelError, Forbidden, Permanent, Transient
 from duecourse.contract import METHODS, written
-from duecourse.guarded import ARGUMENTS, ask
+from duecourse.guarded import ARGUMENTS, Method, ask
 from duecourse.isolation_wire import (
     Answer,
     Call,
@@ -32,8 +33,8 @@ from duecourse.isolation_wire import (
     read_frame,
     write_all,
 )
+from duecourse.loading import Source, load, try_out
 from duecourse.loading import ask as ask_for_classes
-from duecourse.loading import load
 from duecourse.redaction import explain, secrets_of, spoken
 from duecourse.threads import Crew, JobThread
 
@@ -69,7 +70,7 @@ class Child:
 
     def _serve(self, call: Call, thread: JobThread) -> None:
         try:
-            body = self._start(call.argument) if call.method == "start" else self._ask(call)
+            body = self._answer(call)
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
             answer = self._raised(call, error)
         else:
@@ -77,6 +78,16 @@ class Child:
         # Before the answer: the next call may be here as soon as it is told.
         self._crew.give_back(thread)
         self._tell(answer, call)
+
+    def _answer(self, call: Call) -> bytes:
+        match call.method:
+            case "start":
+                return self._start(call.argument)
+            case "try_out":
+                try_out(decode(call.argument, Source))
+                return encode(None)
+            case method:
+                return self._ask(method, call.argument)
 
     def _raised(self, call: Call, error: BaseException) -> Answer:
         """What the program is told: a kind that the contract knows, or only the name of the type."""
@@ -122,11 +133,9 @@ class Child:
         self._channel = channel
         return body
 
-    def _ask(self, call: Call) -> bytes:
+    def _ask(self, method: Method, argument: msgspec.Raw) -> bytes:
         assert self._channel is not None, "nothing is asked before it has started"
-        assert call.method != "start"
-        argument = decode(call.argument, ARGUMENTS[call.method])
-        answer = ask(self._channel, call.method, argument)
+        answer = ask(self._channel, method, decode(argument, ARGUMENTS[method]))
         try:
             return encode(answer)
         except Exception:  # noqa: BLE001 - whatever a plugin's object does when it is read

@@ -41,10 +41,13 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """`number` comes back with the answer; answers come in any order."""
+    """`number` comes back with the answer; answers come in any order.
+
+    `start` makes the channel (see Start), and `try_out` only loads the plugin of a Source.
+    """
 
     number: int
-    method: Method | Literal["start"]
+    method: Method | Literal["start", "try_out"]
     argument: msgspec.Raw
 
 

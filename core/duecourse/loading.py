@@ -1,12 +1,14 @@
 """Loading one plugin, from an installed package or from a file, and asking what it offers.
 
 The program does it to learn what there is, and the process of an isolated channel does it again.
+What does not come with Duecourse is tried out in another process before both.
 """
 
 import os
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import EntryPoint
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import islice
@@ -68,6 +70,20 @@ def ask(loaded: Loaded) -> Iterator[tuple[Role, object]]:
                 if count == MOST_CLASSES:
                     raise ValueError(f"`{role}s` returned more than {MOST_CLASSES} classes")
                 yield role, plugin
+
+
+def try_out(source: Source) -> None:
+    """Load the plugin and ask all that it will be asked. Returns, if it lets anything return.
+
+    What it raises is not told: that is found out, and told, where it is loaded to be used.
+    """
+    with suppress(BaseException):
+        hooks = load(source).hooks
+        for hook in (hooks.rule_packs, hooks.channels, hooks.filings):
+            for implementation in hook.get_hookimpls():
+                with suppress(BaseException):
+                    offered: Any = implementation.function()
+                    list(islice(offered, MOST_CLASSES))
 
 
 def load_file(name: str, path: Path) -> ModuleType:

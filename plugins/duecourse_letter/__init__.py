@@ -12,7 +12,8 @@ Each fits one window envelope (setting `window`), and nothing but the address sh
   in the folder `returned`, moved there from `collected` or new. That is the receipt `returned`.
 - As long as it lies in one of the three the same message makes no second letter, so it may be
   removed from there a day after it was made at the earliest. What is in them is a person's
-  letter: do remove it.
+  letter, so it is removed `keep_days` after its receipt was recorded: from `collected` the PDF,
+  from `returned` all that is called `KEY`. What is not called like a letter of ours stays.
 - The hidden folder `.recorded` is ours: an empty file for each receipt that is written down,
   removed once the letter is.
 

@@ -1,6 +1,7 @@
 """The channel `letter-spool`."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -11,9 +12,14 @@ from duecourse_letter.spool import Spool
 
 
 class LetterConfig(StationeryConfig, kw_only=True):
-    """`folder` must exist; the print house, or a person, takes the letters from it."""
+    """`folder` must exist; the print house, or a person, takes the letters from it.
+
+    `keep_days` is how long a letter stays in `collected` and in `returned` after its receipt was
+    recorded; then it is removed, for it is personal. 0 keeps them for ever.
+    """
 
     folder: Annotated[str, msgspec.Meta(min_length=1)]
+    keep_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 90
 
 
 class LetterSpool(LetterChannel[LetterConfig]):
@@ -44,4 +50,5 @@ class LetterSpool(LetterChannel[LetterConfig]):
 
     @property
     def _spool(self) -> Spool:
-        return Spool(self.config.folder)
+        days = self.config.keep_days
+        return Spool(self.config.folder, timedelta(days=days) if days else None)

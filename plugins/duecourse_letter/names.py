@@ -2,7 +2,15 @@
 
 import hashlib
 import re
-from typing import Final
+from typing import Final, Literal
+
+Status = Literal["sent", "returned"]
+
+COLLECTED: Final = "collected"
+RETURNED: Final = "returned"
+RECORDED: Final = ".recorded"
+FOLDERS: Final[dict[Status, str]] = {"sent": COLLECTED, "returned": RETURNED}
+"""The folders of a spool that say something of the letters in them."""
 
 # Lower case only: some file systems take `A` and `a` for one name.
 _PLAIN: Final = re.compile(r"(?!sha256-)[a-z0-9][a-z0-9._-]{0,99}(?<!\.)", re.ASCII)
@@ -20,12 +28,12 @@ def is_stem(name: str) -> bool:
 
 
 def job_name(key: str) -> str:
-    """The key where it is a UUID, as the core's are, else its digest: `is_job_name` knows both."""
+    """The key where it is a UUID, as the core's are, else its digest: `is_ours` knows both."""
     return key if _UUID.fullmatch(key) else _digest(key)
 
 
-def is_job_name(name: str) -> bool:
-    """Whether a print job can be ours: other programs' jobs lie in the same queue."""
+def is_ours(name: str) -> bool:
+    """Whether a print job or a file can be of ours: others' lie in the same queue or folder."""
     return bool(_UUID.fullmatch(name) or _DIGEST.fullmatch(name))
 
 

@@ -34,7 +34,7 @@ from duecourse import (
     Transient,
 )
 from duecourse_letter.letters import LetterChannel, StationeryConfig, check_unexpired
-from duecourse_letter.names import is_job_name, job_name
+from duecourse_letter.names import is_ours, job_name
 
 if TYPE_CHECKING:
     from duecourse_letter.printer import Job, Printer
@@ -150,7 +150,7 @@ class LetterPrinter(LetterChannel[PrinterConfig]):
         ours = {
             number: job
             for number, job in jobs.items()
-            if is_job_name(job.name) and job.state in _STATUS
+            if is_ours(job.name) and job.state in _STATUS
         }
         now = datetime.now(UTC)
         return Polled(

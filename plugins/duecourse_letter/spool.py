@@ -4,21 +4,17 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from duecourse import Polled, Receipt, Transient
-from duecourse_letter.names import is_stem
+from duecourse_letter.names import COLLECTED, FOLDERS, RECORDED, RETURNED, Status, is_stem
+from duecourse_letter.retention import remove_old
 
-COLLECTED: Final = "collected"
-RETURNED: Final = "returned"
-RECORDED: Final = ".recorded"
 MOST_RECEIPTS: Final = 400
-
-Status = Literal["sent", "returned"]
 
 
 class _Told(msgspec.Struct, frozen=True, array_like=True):
@@ -28,10 +24,14 @@ class _Told(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Spool:
-    """Repeating `put` is harmless; two writers of one letter leave one file."""
+    """Repeating `put` is harmless; two writers of one letter leave one file.
 
-    def __init__(self, folder: str) -> None:
+    `poll` removes what was collected or came back longer than `keep` ago; None keeps it for ever.
+    """
+
+    def __init__(self, folder: str, keep: timedelta | None = None) -> None:
         self._folder = Path(folder)
+        self._keep = keep
 
     def check(self) -> None:
         """Write and remove a file. Raises Transient when that cannot be done."""
@@ -77,9 +77,12 @@ class Spool:
     def poll(self, cursor: bytes) -> Polled:
         """Receipts of what lies in the folders `collected` and `returned` and is not recorded."""
         try:
-            return self._poll(_read(cursor))
+            polled = self._poll(_read(cursor))
         except OSError as failure:
             raise self._unavailable(failure) from None
+        if self._keep is not None:
+            remove_old(self._folder, self._keep)
+        return polled
 
     def _poll(self, told: _Told) -> Polled:
         if not self._folder.is_dir():
@@ -100,10 +103,11 @@ class Spool:
 
     def _lying(self) -> dict[tuple[str, Status], datetime]:
         """What the two folders say, and since when."""
-        lying: dict[tuple[str, Status], datetime] = {}
-        lying |= {(stem, "sent"): at for stem, at in _files(self._folder / COLLECTED)}
-        lying |= {(stem, "returned"): at for stem, at in _files(self._folder / RETURNED)}
-        return lying
+        return {
+            (stem, status): at
+            for status, folder in FOLDERS.items()
+            for stem, at in _files(self._folder / folder)
+        }
 
     def _record(self, told: _Told, lying: dict[tuple[str, Status], datetime]) -> None:
         """Mark what is written down, and forget the marks of letters that were removed."""

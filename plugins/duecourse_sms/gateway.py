@@ -1,6 +1,7 @@
 """One HTTP conversation with the gateway, and what its answer proves about the message."""
 
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, ParamSpec
@@ -53,32 +54,43 @@ def checked_key(message: Outbound) -> str:
     return message.key
 
 
-def new_client(timeout: float) -> httpx2.Client:
-    return httpx2.Client(
-        timeout=timeout,
-        follow_redirects=False,
-        trust_env=False,
-        transport=httpx2.HTTPTransport(retries=0, trust_env=False),
-    )
+class Gateway:
+    """Asks over connections that are kept. None is made before the first question."""
 
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._client: httpx2.Client | None = None
 
-def ask(
-    client: httpx2.Client,
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    content: bytes | None = None,
-    *,
-    timeout: float,
-) -> Answer:
-    """Ask once. Raises Transient when the gateway was not reached; else whatever broke."""
-    deadline = time.monotonic() + timeout
-    plain = {**headers, "Accept-Encoding": "identity"}
-    try:
-        with client.stream(method, url, headers=plain, content=content) as response:
-            return _read(response, deadline)
-    except NOT_REACHED as error:
-        raise Transient(f"the gateway was not reached ({type(error).__name__})") from None
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None
+    ) -> Answer:
+        """Ask once. Raises Transient when the gateway was not reached; else whatever broke."""
+        client = self._open()
+        deadline = time.monotonic() + self._timeout
+        plain = {**headers, "Accept-Encoding": "identity"}
+        try:
+            with client.stream(method, url, headers=plain, content=content) as response:
+                return _read(response, deadline)
+        except NOT_REACHED as error:
+            raise Transient(f"the gateway was not reached ({type(error).__name__})") from None
+
+    def close(self) -> None:
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _open(self) -> httpx2.Client:
+        with self._lock:
+            if self._client is None:
+                self._client = httpx2.Client(
+                    timeout=self._timeout,
+                    follow_redirects=False,
+                    trust_env=False,
+                    transport=httpx2.HTTPTransport(retries=0, trust_env=False),
+                )
+            return self._client
 
 
 def _read(response: httpx2.Response, deadline: float) -> Answer:

@@ -1,7 +1,6 @@
 """The channel `sms-http`: a gateway that speaks JSON, keeps our keys and signs its webhooks."""
 
 import re
-import threading
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -28,11 +27,10 @@ from duecourse import (
 from duecourse_sms.addresses import Region, check_region, e164, sender_of
 from duecourse_sms.gateway import (
     Answer,
-    ask,
+    Gateway,
     certain,
     check_url,
     checked_key,
-    new_client,
     refusal,
     surely,
     taken,
@@ -110,8 +108,7 @@ class SmsChannel(Channel[SmsConfig]):
         self.capabilities = msgspec.structs.replace(
             self.capabilities, max_units=config.max_units, rate=config.rate
         )
-        self._lock = threading.Lock()
-        self._client: httpx2.Client | None = None
+        self._gateway = Gateway(config.timeout)
 
     def check(self) -> None:
         answer = surely(self._ask, "GET", self.config.url)
@@ -119,10 +116,7 @@ class SmsChannel(Channel[SmsConfig]):
             raise certain(refusal(answer))
 
     def close(self) -> None:
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self._gateway.close()
 
     def normalise(self, address: str) -> str:
         """The number in E.164. The message of Permanent does not repeat it."""
@@ -202,21 +196,12 @@ class SmsChannel(Channel[SmsConfig]):
         known = {"Authorization": f"Bearer {self.config.token.reveal()}"}
         if content is not None:
             known["Content-Type"] = "application/json"
-        return ask(
-            self._open(),
+        return self._gateway.ask(
             method,
             url,
             {**known, **(headers or {})},
             None if content is None else msgspec.json.encode(content),
-            timeout=self.config.timeout,
         )
-
-    def _open(self) -> httpx2.Client:
-        """The client, made at first use: constructing the channel touches nothing."""
-        with self._lock:
-            if self._client is None:
-                self._client = new_client(self.config.timeout)
-            return self._client
 
 
 def _whole_letters(body: bytes) -> bytes:

@@ -3,7 +3,6 @@
 import itertools
 import re
 import secrets
-import threading
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Final
@@ -30,11 +29,10 @@ from duecourse_sms.addresses import Region, check_region, e164
 from duecourse_sms.callbacks import read_callback, read_secret, receipt_url
 from duecourse_sms.gateway import (
     Answer,
-    ask,
+    Gateway,
     certain,
     check_url,
     checked_key,
-    new_client,
     refusal,
     surely,
 )
@@ -118,8 +116,7 @@ class KannelChannel(Channel[KannelConfig]):
         # Parts of two messages to one phone must not share it. Where it starts is by chance, as
         # other workers count too.
         self._references = itertools.count(secrets.randbelow(256))
-        self._lock = threading.Lock()
-        self._client: httpx2.Client | None = None
+        self._gateway = Gateway(config.timeout)
 
     def check(self) -> None:
         """Ask to send to nobody: who may send is told that a receiver is missing."""
@@ -128,10 +125,7 @@ class KannelChannel(Channel[KannelConfig]):
             raise certain(_refusal(answer))
 
     def close(self) -> None:
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self._gateway.close()
 
     def normalise(self, address: str) -> str:
         return e164(address, self.config.default_region)
@@ -198,21 +192,7 @@ class KannelChannel(Channel[KannelConfig]):
         }
         optional = {"X-Kannel-From": self.config.sender, "X-Kannel-SMSC": self.config.smsc}
         known |= {name: value for name, value in optional.items() if value}
-        return ask(
-            self._open(),
-            "POST",
-            self.config.url,
-            {**known, **headers},
-            content,
-            timeout=self.config.timeout,
-        )
-
-    def _open(self) -> httpx2.Client:
-        """The client, made at first use: constructing the channel touches nothing."""
-        with self._lock:
-            if self._client is None:
-                self._client = new_client(self.config.timeout)
-            return self._client
+        return self._gateway.ask("POST", self.config.url, {**known, **headers}, content)
 
 
 def _check_callback(url: str, keys: list[bytes]) -> None:

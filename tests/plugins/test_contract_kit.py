@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 import pytest
@@ -47,6 +48,7 @@ from duecourse import (
 from duecourse.testing import ChannelContract, ContractWarning, kit
 from duecourse.testing.contract import Outcome, check, checks_of, make_check, run
 from duecourse.testing.kit import new_in
+from duecourse.testing.secret_forms import forms_of
 
 replace = msgspec.structs.replace
 
@@ -386,6 +388,72 @@ class QuotesASecretPlace(Courier):
         raise Transient(f"no answer from {cast('Any', self.config).url.reveal()}")
 
 
+class SecretInAPath(Courier):
+    """Whoever knows the address may post, as with the webhooks of many chats."""
+
+    config_class = SecretPlaceConfig
+    example: ClassVar[Mapping[str, Any]] = {
+        "url": "https://courier.example.com/hooks/T0001/k1t-4711-kit",
+        "token": "fictional/token+4711=",
+    }
+
+    def post(self, told: Mapping[str, str], key: str) -> tuple[int, bytes]:
+        self.tell(cast("Any", self.config).url.reveal())
+        raise Transient("no answer")
+
+    def tell(self, url: str) -> None:
+        """The bug of each that follows."""
+
+
+class LogsAPathThatIsSecret(SecretInAPath):
+    def tell(self, url: str) -> None:
+        logging.getLogger("courier").debug("POST %s HTTP/1.1", urlsplit(url).path)
+
+
+class LogsTheTokenInAPath(SecretInAPath):
+    def tell(self, url: str) -> None:
+        logging.getLogger("courier").debug("the hook %s", url.rpartition("/")[2])
+
+
+class QuotesATokenAsAPathHasIt(SecretInAPath):
+    def tell(self, url: str) -> None:
+        raise Transient(f"404 at /bot/{quote(self.config.token.reveal(), safe='')}/send")
+
+
+class QuotesATokenAsAQueryHasIt(SecretInAPath):
+    def tell(self, url: str) -> None:
+        raise Transient(f"404 at /send?{urlencode({'token': self.config.token.reveal()})}")
+
+
+QUIET_LOGGER = logging.getLogger("courier.quiet")
+QUIET_LOGGER.propagate = False
+QUIET_LOGGER.addHandler(logging.NullHandler())
+
+
+class LogsWhereNobodyListens(Courier):
+    def headers(self, key: str) -> dict[str, str]:
+        QUIET_LOGGER.info("with %s", self.config.token.reveal())
+        return super().headers(key)
+
+
+class MakesALoggerThatPassesNothingOn(Courier):
+    numbers = itertools.count()
+
+    def headers(self, key: str) -> dict[str, str]:
+        logger = logging.getLogger(f"courier.new-{next(self.numbers)}")
+        logger.propagate = False
+        logger.addHandler(logging.NullHandler())
+        logger.info("with %s", self.config.token.reveal())
+        return super().headers(key)
+
+
+class LogsPastTheTree(Courier):
+    def headers(self, key: str) -> dict[str, str]:
+        logger = logging.Logger("nobody's child")  # noqa: LOG001 - the bug
+        logger.info("with %s", self.config.token.reveal())
+        return super().headers(key)
+
+
 class SendsTheExpired(Courier):
     def refuse_expired(self, message: Outbound) -> None:
         pass
@@ -590,6 +658,13 @@ BROKEN: list[tuple[type[Channel[Any]], str]] = [
     (WarnsOfTheAddress, "words that are stored name nobody"),
     (FailsWithTheAddress, "words that are stored name nobody"),
     (QuotesASecretPlace, "words that are stored name nobody"),
+    (LogsAPathThatIsSecret, "words that are stored name nobody"),
+    (LogsTheTokenInAPath, "words that are stored name nobody"),
+    (QuotesATokenAsAPathHasIt, "words that are stored name nobody"),
+    (QuotesATokenAsAQueryHasIt, "words that are stored name nobody"),
+    (LogsWhereNobodyListens, "words that are stored name nobody"),
+    (MakesALoggerThatPassesNothingOn, "words that are stored name nobody"),
+    (LogsPastTheTree, "words that are stored name nobody"),
     (SendsTheExpired, "an expired message is not sent"),
     (SendsTheExpiredAndRegrets, "an expired message is not sent"),
     (ForgetsTheKey, "the same key twice is one message"),
@@ -633,6 +708,47 @@ def test_a_broken_channel_is_caught_by_the_check_for_it(
     found = outcome(contract_of(channel), check)
     assert found.state == "failed", found
     assert found.why
+
+
+def test_a_secret_address_that_is_not_told_is_no_failure() -> None:
+    found = outcome(contract_of(SecretInAPath), "words that are stored name nobody")
+    assert found.state == "ok", found
+
+
+def test_logs_are_the_process_s_own_again_after_a_check(caplog: pytest.LogCaptureFixture) -> None:
+    outcome(contract_of(LogsWhereNobodyListens), "words that are stored name nobody")
+    logging.getLogger("courier").warning("heard again")
+    assert [each.message for each in caplog.records] == ["heard again"]
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("a/b+c=d", ["a/b+c=d", "a%2Fb%2Bc%3Dd"]),
+        ("of two words", ["of two words", "of%20two%20words", "of+two+words"]),
+        ("https://h.example/hooks/fictional", ["/hooks/fictional"]),
+        ("https://h.example/bot123:abcdef/send", ["/bot123:abcdef/send", "bot123:abcdef"]),
+        ("https://h.example/?key=fictional&x=1", ["key=fictional&x=1", "fictional"]),
+        ("https://me:fictional@h.example/", ["fictional"]),
+    ],
+)
+def test_a_secret_is_looked_for_in_each_form_that_may_be_shown(
+    secret: str, shown: list[str]
+) -> None:
+    assert {secret, *shown} <= set(forms_of([secret]))
+
+
+@pytest.mark.parametrize(
+    ("secret", "harmless"),
+    [
+        ("https://h.example/services/send", ["services", "send", "/", "h.example", "https"]),
+        ("http://[", [""]),
+        ("k1t47110/k1t4711kit", ["k1t4711kit"]),  # no address
+        ("abc", ["abc"]),
+    ],
+)
+def test_what_is_in_any_sentence_is_not_looked_for(secret: str, harmless: list[str]) -> None:
+    assert set(forms_of([secret])).isdisjoint(harmless)
 
 
 @cache

@@ -34,6 +34,7 @@ from duecourse.testing.peer import (
     troublesome_http,
     troublesome_tcp,
 )
+from duecourse.testing.secret_forms import forms_of
 from duecourse.testing.watch import Watch, watching
 
 ADDRESSES: Final = {
@@ -47,7 +48,6 @@ BAD_ADDRESSES: Final = {
     "email": "kit-4711 at example dot com",
     "letter": " \n ",
 }
-LEAST_SECRET: Final = 4
 NAME: Final = "林示例-4711"
 
 K = TypeVar("K", bound="Kit")
@@ -140,7 +140,7 @@ class Kit:
 
     @property
     def secrets(self) -> list[str]:
-        """Those that can be looked for: a shorter one is a part of any sentence."""
+        """What must not be shown of its settings."""
         return secrets_in(make_config(self.channel.config_class, self.table))
 
     @property
@@ -249,8 +249,8 @@ class Kit:
 
 
 def secrets_in(config: Config) -> list[str]:
-    """Those of these settings that can be looked for."""
-    return [secret for secret in secrets_of(config) if len(secret) >= LEAST_SECRET]
+    """Those of these settings that can be looked for, in every form in which they may be shown."""
+    return forms_of(secrets_of(config))
 
 
 def stay_near(watch: Watch) -> None:

@@ -116,9 +116,8 @@ def _heard(line: str) -> None:
         lines.append(line)
 
 
-class _Keep(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        _heard(logging.Formatter().format(record))
+def _logged(_: logging.Logger, record: logging.LogRecord) -> None:
+    _heard(logging.Formatter().format(record))
 
 
 class _Printed(io.TextIOBase):
@@ -134,16 +133,17 @@ def _warned(message: Warning | str, *_: object, **__: object) -> None:
 @contextmanager
 def _redirected() -> Iterator[None]:
     root = logging.getLogger()
-    level, handlers, show = root.level, root.handlers, warnings.showwarning
+    level, show, call_handlers = root.level, warnings.showwarning, logging.Logger.callHandlers
     root.setLevel(logging.DEBUG)
-    root.handlers = [_Keep()]
+    # Of the class: a logger need not pass its records on to the root, and may be made only later.
+    logging.Logger.callHandlers = _logged  # type: ignore[method-assign,assignment]
     warnings.showwarning = _warned
     try:
         with redirect_stdout(_Printed()), redirect_stderr(_Printed()):
             yield
     finally:
         warnings.showwarning = show
-        root.handlers = handlers
+        logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
         root.setLevel(level)
 
 

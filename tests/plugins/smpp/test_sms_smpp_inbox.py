@@ -2,49 +2,18 @@
 
 import random
 import struct
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
+from collections.abc import Callable
 from uuid import uuid4
 
 import msgspec
 import pytest
 from smsc.scripted import BIND_RX, ScriptedSmsc, words
+from smsc.settings import config
 from waiting import until
 
-from duecourse import Polled, Receipt, Reply, Secret, Transient
-from duecourse_sms import SmppChannel, SmppConfig, assembly, inbox
+from duecourse import Polled, Receipt, Reply, Transient
+from duecourse_sms import SmppChannel, assembly, inbox
 from duecourse_sms.link import MOST_FRAME
-
-
-@pytest.fixture
-def smsc() -> Iterator[ScriptedSmsc]:
-    made = ScriptedSmsc()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def channel(smsc: ScriptedSmsc) -> Iterator[Callable[..., SmppChannel]]:
-    with ExitStack() as stack:
-
-        def make(**fields: Any) -> SmppChannel:
-            made = SmppChannel(config(port=smsc.port, **fields))
-            stack.callback(made.close)
-            return made
-
-        yield make
-
-
-def config(**fields: Any) -> SmppConfig:
-    known = {
-        "host": "127.0.0.1",
-        "system_id": "duecourse",
-        "password": Secret("n0tshown"),
-        "timeout": 5,
-        "tls": False,
-    }
-    return SmppConfig(**(known | fields))
 
 
 def poll_until(channel: SmppChannel, cursor: bytes, count: int = 1) -> Polled:

@@ -2,9 +2,8 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from smsc.scripted import (
     read_submit,
     words,
 )
+from smsc.settings import PASSWORD, config
 from waiting import until
 
 from duecourse import (
@@ -45,37 +45,6 @@ from duecourse.settings import convert
 from duecourse_sms import SmppChannel, SmppConfig, transmitter
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-PASSWORD = "n0tshown"
-
-
-@pytest.fixture
-def smsc() -> Iterator[ScriptedSmsc]:
-    made = ScriptedSmsc()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def channel(smsc: ScriptedSmsc) -> Iterator[Callable[..., SmppChannel]]:
-    with ExitStack() as stack:
-
-        def make(**fields: Any) -> SmppChannel:
-            made = SmppChannel(config(port=smsc.port, **fields))
-            stack.callback(made.close)
-            return made
-
-        yield make
-
-
-def config(**fields: Any) -> SmppConfig:
-    known = {
-        "host": "127.0.0.1",
-        "system_id": "duecourse",
-        "password": Secret(PASSWORD),
-        "timeout": 5,
-        "tls": False,
-    }
-    return SmppConfig(**(known | fields))
 
 
 def outbound(body: str = "您好", to: str = "+8615400000000") -> Outbound:
