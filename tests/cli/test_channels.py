@@ -55,3 +55,25 @@ def test_the_list_shows_which_channel_rests_and_why_and_an_operator_ends_it(
 def test_what_became_of_channels_cannot_be_changed(database: Database) -> None:
     with database.connection() as connection, pytest.raises(Exception, match="permission denied"):
         connection.execute("UPDATE channel_events SET reason = 'none'")
+
+
+def test_each_channel_is_asked_whether_it_can_be_used(run: Run, tmp_path: Path) -> None:
+    well = run("check")
+    assert (well.exit_code, "letter-spool" in well.stdout) == (0, True)
+    (tmp_path / "spool").rmdir()
+    (tmp_path / "spool").write_text("no folder")
+    config = tmp_path / "duecourse.toml"
+    more = (
+        '[channels.email]\nuse = "smtp"\nhost = "127.0.0.1"\nport = 1\nsender = "a@example.com"\n'
+    )
+    config.write_text(config.read_text() + more + '[channels.sms]\nuse = "sms-nowhere"\n')
+    ill = run("check")
+    assert ill.exit_code == 1
+    for words in ("letter", "email", "sms-nowhere"):
+        (line,) = [each for each in ill.stdout.splitlines() if words in each][:1]
+        assert not line.rstrip().endswith("-"), line
+    assert run("check", "letter").exit_code == 1
+
+
+def test_a_channel_that_is_not_there_cannot_be_checked(run: Run) -> None:
+    assert "there are letter" in run("check", "fax").output

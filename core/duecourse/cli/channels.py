@@ -2,14 +2,18 @@
 
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import rich_click as click
 
+from duecourse.channels import Channel, ChannelError
 from duecourse.cli.settings import ReadSettings
 from duecourse.cli.tables import show
 from duecourse.flow.channel_states import ChannelState, states_of
 from duecourse.flow.house import House
+from duecourse.plugins import Plugins
+from duecourse.redaction import ANYTHING, contained, explain, secrets_of, spoken
 from duecourse.store.rests import ChannelEvent
 
 _SHOWN = 100
@@ -59,6 +63,49 @@ def _row(state: ChannelState) -> tuple[str, ...]:
         _moment(state.rests_until),
         state.reason,
     )
+
+
+@channels.command()
+@click.argument("name", default="")
+@click.pass_obj
+def check(settings: ReadSettings, name: str) -> None:
+    """Try the credentials of a channel, or of each of them, and whether it can be reached.
+
+    Nothing is sent and no database is needed. Exits with 1 if one of them cannot be used.
+    """
+    read = settings.without_data()
+    plugins = Plugins.discover(read.plugin_tables, read.plugins, folder=read.plugin_folder)
+    try:
+        lines = (line for line in plugins.listing if line.kind == "channel" and line.instance)
+        found = {line.instance: line for line in lines}
+        if name and name not in found:
+            known = ", ".join(sorted(found))
+            raise click.UsageError(
+                f"no channel {name!r} is configured; there are {known or 'none'}"
+            )
+        rows = [
+            (each, found[each].name, found[each].reason or _trouble_with(plugins.channels[each]))
+            for each in ([name] if name else sorted(found))
+        ]
+    finally:
+        plugins.close()
+    show(
+        ("channel", "plugin", "what is wrong"),
+        [(channel, plugin, trouble or "-") for channel, plugin, trouble in rows],
+        ids=("channel",),
+    )
+    sys.exit(1 if any(trouble for _, _, trouble in rows) else 0)
+
+
+def _trouble_with(channel: Channel[Any]) -> str:
+    try:
+        with contained():
+            channel.check()
+    except ChannelError as wrong:
+        return spoken(wrong, secrets_of(channel.config)) or type(wrong).__name__
+    except ANYTHING as wrong:
+        return explain(wrong, secrets_of(channel.config))
+    return ""
 
 
 @channels.command()
