@@ -11,6 +11,7 @@ from office import Ledger, Office, PowerCut
 from duecourse import Accepted, Capabilities, Outbound, Permanent, Transient
 from duecourse.case import commands as c
 from duecourse.case import events as e
+from duecourse.case.context import SYSTEM
 from duecourse.case.state import Contact
 from duecourse.flow.drafts import Draft, NoDraft
 from duecourse.money.amounts import format_minor
@@ -359,6 +360,33 @@ def test_whoever_goes_on_with_nonsense_is_not_believed_a_no_and_stops_nobody_els
     assert tries == (2 if guarantee == "idempotent" else 1)
     office.pass_days(1)
     assert sum(each.case_id == case_id for each in asked) == tries, "never sent again"
+
+
+def test_what_another_worker_has_found_out_meanwhile_is_not_asked_again(
+    new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = new_office({"sms": ledger})
+    case_id = crash_while_sending(office, ledger, arrived=True)
+    office.lease_over()
+    drafts, asked = office.outreach._drafts, []
+    make, sound = drafts.make, ledger.send
+
+    def overtaken(wanted: Any, channel: Any) -> list[Draft | NoDraft]:
+        made = make(wanted, channel)
+        for each in made:
+            said = c.RecordAccepted(contact_id=each.contact_id, reference="the-other-one")
+            office.ask(each.case_id, said, SYSTEM)
+        return made
+
+    def send(message: Outbound) -> Accepted:
+        asked.append(message)
+        return sound(message)
+
+    monkeypatch.setattr(drafts, "make", overtaken)
+    monkeypatch.setattr(ledger, "send", send)
+    office.work()
+    assert asked == []
+    assert the_contact(office, case_id).reference == "the-other-one"
 
 
 def test_what_cannot_be_looked_up_for_a_day_is_unknown(

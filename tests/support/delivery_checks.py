@@ -138,7 +138,13 @@ def _is_over(course: Course) -> Iterator[str]:
 
 def _delivered_at_most_once(course: Course) -> Iterator[str]:
     if len(course.deliveries) > 1:
-        yield f"delivered {len(course.deliveries)} times"
+        began = [each.event.at.timestamp() for each in course.history if each.event.at]
+        clocks = [each["clock"] - began[0] for each in course.requests]
+        what = [
+            f"{type(each.event).__name__} at {each.event.at.timestamp() - began[0]:.3f}"
+            for each in course.history
+        ]
+        yield f"delivered {len(course.deliveries)} times, asked at {clocks}: {what}"
 
 
 def _outcome_is_true(evidence: Evidence, course: Course) -> Iterator[str]:

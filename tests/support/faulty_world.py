@@ -73,7 +73,9 @@ class World:
         with self._news:
             attempt = self._asked[request.key] = self._asked.get(request.key, 0) + 1
             action = script.action(self._seed, request.key, attempt)
-            self._note("request", key=request.key, attempt=attempt, action=action)
+            self._note(
+                "request", key=request.key, attempt=attempt, action=action, clock=self._clock
+            )
             if action in script.TAKES:
                 taken, early = self._take(request)
             self._news.notify()

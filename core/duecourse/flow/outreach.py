@@ -171,6 +171,10 @@ class Outreach:
             if isinstance(result, Postponed):
                 later[draft.case_id, draft.contact_id] = result.seconds
             else:
+                if isinstance(result, c.RecordPostponed):
+                    # Its timer goes on, and is moved when the views learn of it.
+                    pause = (result.until - self._clock()).total_seconds()
+                    later[draft.case_id, draft.contact_id] = max(pause, 0.0)
                 what = f"outcome/{draft.attempt}/{type(result).__name__}"
                 requests.append(_request(draft.case_id, draft.contact_id, result, what))
         for _ in self._ask(requests, later):
@@ -204,6 +208,10 @@ class Outreach:
         """Somebody began to send this and never said how it ended."""
         case = self._engine.load(draft.case_id).case
         contact = case.contacts[draft.contact_id]
+        begun = draft.today.contacts[draft.contact_id]
+        if (contact.status, contact.attempts) != ("dispatching", begun.attempts):
+            # Another worker has said it meanwhile, or has gone on.
+            raise NotAsked(Postponed(0.0))
         if contact.body_sha256 != draft.body_sha256:
             return exchange.unknown(
                 draft, "it was begun without an answer on record; the text can no longer be made"

@@ -15,7 +15,6 @@ import msgspec
 from duecourse.case.timers import Timer
 from duecourse.store.database import Connection, Database
 
-# Rows that are as they should be are not touched: to write that nothing changes costs as much.
 _REPLACE: Final = """
 WITH wanted AS MATERIALIZED (
     SELECT case_id, key, due_at, lane FROM jsonb_populate_recordset(NULL::timers, %(rows)s)
@@ -26,13 +25,10 @@ WITH wanted AS MATERIALIZED (
            SELECT FROM wanted AS w WHERE w.case_id = t.case_id AND w.key = t.key)
 )
 INSERT INTO timers (case_id, key, due_at, lane)
-SELECT case_id, key, due_at, lane FROM wanted AS w
- WHERE NOT EXISTS (
-       SELECT FROM timers AS t
-        WHERE t.case_id = w.case_id AND t.key = w.key
-          AND t.due_at = w.due_at AND t.lane = w.lane)
+SELECT case_id, key, due_at, lane FROM wanted
 ON CONFLICT (case_id, key) DO UPDATE
    SET due_at = EXCLUDED.due_at, lane = EXCLUDED.lane, lease_until = NULL, claim = NULL
+ WHERE (timers.due_at, timers.lane) <> (EXCLUDED.due_at, EXCLUDED.lane)
 """
 _CLAIM: Final = """
 WITH due AS (
