@@ -4,6 +4,7 @@ As a program it reads a list of jobs per line, lets them live beside each other,
 each of them ended: an exit code, or a signal as a negative number.
 """
 
+import faulthandler
 import gc
 import importlib
 import os
@@ -51,6 +52,8 @@ def _fork(program: ModuleType, job: Any) -> int:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1):
             os.dup2(nothing, stream)
+        # Where a life crashes in a library, this says in which call of ours.
+        faulthandler.enable((Path(job.folder) / "errors").open("a"))
         program.live(job)
         code = 0
     except BaseException:  # noqa: BLE001 - told to the test by the exit code
