@@ -156,6 +156,20 @@ def test_what_cannot_be_measured_is_not_begun(new_office: NewOffice, measured: A
     assert channel.asked == []
 
 
+def test_what_cannot_be_measured_at_the_moment_waits(new_office: NewOffice) -> None:
+    """As of a channel in a process of its own that keeps breaking off, and rests."""
+    channel = Scripted()
+    channel.measured = Transient("it rests", retry_after=5.0)
+    office = new_office({"sms": channel})
+    sent = permitted(office)
+    office.work()
+    assert (status(office, *sent), channel.asked) == ("permitted", [])
+    channel.measured = Measure(units=1)
+    office.lease_over()
+    office.work()
+    assert status(office, *sent) == "accepted"
+
+
 # --- after a crash ------------------------------------------------------------------------------
 
 

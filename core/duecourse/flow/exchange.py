@@ -40,12 +40,17 @@ class _Nonsense(Exception):
 
 
 def too_long(draft: Draft, channel: Channel[Any]) -> str:
-    """Why the message cannot go by this channel, before anything is begun; empty if it can."""
+    """Why the message cannot go by this channel, before anything is begun; empty if it can.
+
+    Raises Postponed where the channel cannot tell at the moment.
+    """
     most = channel.capabilities.max_units
     try:
         with contained():
             told = msgspec.to_builtins(channel.measure(draft.outbound))
         measure = msgspec.convert(told, Measure, strict=True)
+    except Transient as busy:
+        raise Postponed(_seconds(busy.retry_after)) from None
     except ChannelError as refused:
         return _words(refused, draft)
     except ANYTHING as unclear:

@@ -125,10 +125,12 @@ class Outreach:
                 requests.append(_given_up(draft))
             elif draft.has_begun:
                 tries.append(self._resumption(draft, channel))
-            elif reason := exchange.too_long(draft, channel):
-                requests.append(_given_up(NoDraft(draft.case_id, draft.contact_id, False, reason)))
             else:
-                request = _start(draft, channel)
+                try:
+                    request = _start_or_give_up(draft, channel)
+                except Postponed as busy:
+                    later[draft.case_id, draft.contact_id] = busy.seconds
+                    continue
                 starting[request.command_id] = draft
                 requests.append(request)
         watch = _Watch(self._engine)
@@ -265,6 +267,14 @@ def _settled(timers: Mapping[Key, DueTimer], later: Mapping[Key, float]) -> Disp
     for key, seconds in later.items():
         pauses.setdefault(seconds, []).append(timers[key])
     return Dispatched(tuple(each for key, each in timers.items() if key not in later), pauses)
+
+
+def _start_or_give_up(draft: Draft, channel: Channel[Any]) -> Request:
+    """Raises Postponed where the channel cannot say at the moment how long the message is."""
+    reason = exchange.too_long(draft, channel)
+    if reason:
+        return _given_up(NoDraft(draft.case_id, draft.contact_id, False, reason))
+    return _start(draft, channel)
 
 
 def _start(draft: Draft, channel: Channel[Any]) -> Request:
