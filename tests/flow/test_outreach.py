@@ -389,6 +389,37 @@ def test_what_another_worker_has_found_out_meanwhile_is_not_asked_again(
     assert the_contact(office, case_id).reference == "the-other-one"
 
 
+def test_two_workers_with_two_texts_for_one_start_lose_no_message(
+    new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, other = (new_office({"sms": ledger}) for _ in range(2))
+    case_id = office.open()
+    drafts = office.outreach._drafts
+    make = drafts.make
+
+    def overtaken(wanted: Any, channel: Any) -> list[Draft | NoDraft]:
+        """The worker whose lease is over starts all the same, with a newer text."""
+        made = make(wanted, channel)
+        monkeypatch.setattr(drafts, "make", make)
+        office.ask(case_id, costs(office, case_id))
+        other.runner.catch_up()
+        ledger.after = RuntimeError("connection reset")
+        other.dispatch("sms", claimed_before)
+        other.runner.catch_up()
+        ledger.after = None
+        return made
+
+    monkeypatch.setattr(drafts, "make", overtaken)
+    office.work_decisions()
+    claimed_before = other.due("sms")
+    office.dispatch("sms", office.due("sms"))
+    assert the_contact(office, case_id).status == "dispatching"
+    office.lease_over()
+    office.work()
+    assert the_contact(office, case_id).status == "accepted"
+    assert len(ledger.taken) == 1
+
+
 def test_what_cannot_be_looked_up_for_a_day_is_unknown(
     new_office: NewOffice, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,15 +123,11 @@ def _morning(case: Case, treatment: Treatment, day: date) -> datetime:
 def _pause_ends(case: Case, treatment: Treatment) -> datetime | None:
     """After each contact of the schedule the debtor is left in peace for some days."""
     sent = [
-        contact
+        (contact.dispatched_at, contact.step)
         for contact in case.contacts.values()
         if contact.dispatched_at and contact.step and contact.status != "rejected"
     ]
     if not sent:
         return None
     pauses = {step.id: timedelta(days=step.pause_days) for step in treatment.steps}
-    return max(
-        contact.dispatched_at + pauses.get(contact.step, timedelta())
-        for contact in sent
-        if contact.dispatched_at
-    )
+    return max(at + pauses.get(step, timedelta()) for at, step in sent)

@@ -96,7 +96,10 @@ def _asked_once_more(draft: Draft, channel: Channel[Any]) -> Report:
 
 
 def send_again(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
-    """After a crash, or an answer that was none. That this try did not leave says nothing about the one before."""
+    """After a crash, or an answer that was none.
+
+    That this try did not leave says nothing about the one before.
+    """
     report = send(draft, channel, now)
     if isinstance(report, c.RecordPostponed):
         raise Postponed((report.until - now).total_seconds())

@@ -131,7 +131,7 @@ class Polls:
 
     def _awaits_answers(self, channel: str, since: datetime) -> bool:
         begun = self._timers.begun(channel, MOST_BEGUN)
-        cases = self._engine.load_many({case_id for case_id, _ in begun})
+        cases = self._engine.load_many(set(begun))
         return len(begun) == MOST_BEGUN or any(
             contact.status == "dispatching" and (contact.dispatched_at or since) <= since
             for loaded in cases.values()

@@ -112,10 +112,8 @@ class Signals:
         self._carry_out(errands, may_wait=may_wait)
         unheard = [each for each in errands if each.fate in (None, "unmatched")]
         for errand in unheard:
-            signal, errand.requests = (
-                errand.signal,
-                list(self._to_sender(channel, errand.signal, way)),
-            )
+            signal = errand.signal
+            errand.requests = list(self._to_sender(channel, signal, way))
             age = at - signal.occurred_at
             early = (age if age > -_AHEAD else held) < patience
             is_unknown = errand.fate is None and signal.reference

@@ -46,9 +46,7 @@ UPDATE timers AS t
 RETURNING t.case_id, t.key, t.due_at, t.lane
 """
 _ANY_LANE: Final = _CLAIM.replace("{which}", "")
-_BEGUN: Final = """
-SELECT case_id, key FROM timers WHERE lane = %s AND lease_until IS NOT NULL LIMIT %s
-"""
+_BEGUN: Final = "SELECT case_id FROM timers WHERE lane = %s AND lease_until IS NOT NULL LIMIT %s"
 _UNTRIED: Final = _CLAIM.replace("{which}", "AND lane = %(lane)s AND lease_until IS NULL")
 _ONE_LANE: Final = _CLAIM.replace("{which}", "AND lane = %(lane)s")
 _OTHER_LANES: Final = _CLAIM.replace("{which}", "AND lane <> ALL(%(lanes)s)")
@@ -121,12 +119,12 @@ class Timers:
         ]
         return sorted(due, key=lambda each: (each.timer.due_at, each.case_id, each.timer.key))
 
-    def begun(self, lane: str, limit: int) -> list[tuple[UUID, str]]:
-        """Case and key of up to `limit` timers of a lane that somebody has worked on."""
+    def begun(self, lane: str, limit: int) -> list[UUID]:
+        """The case of each of up to `limit` timers of a lane that somebody has worked on."""
         rows = self._database.run(
             lambda connection: connection.execute(_BEGUN, (lane, limit)).fetchall()
         )
-        return [(case_id, key) for case_id, key in rows]
+        return [case_id for (case_id,) in rows]
 
     def done(self, fired: Sequence[DueTimer]) -> None:
         """Forget timers whose command took effect.
