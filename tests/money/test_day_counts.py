@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duecourse.money.day_counts import DayCount, year_fraction
+from duecourse.money.day_counts import DayCount, uneven_days, year_fraction
 from duecourse.money.figures import Refused, decimal_text, posted, share_of, signed_share_of
 
 F = Fraction
@@ -133,3 +133,13 @@ def test_percentages_are_exact_and_written_back() -> None:
     assert [decimal_text(F(each)) for each in ("12.50", "0", "-0.88", "1/3", "7")] == [
         "12.5", "0", "-0.88", "1/3", "7",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("day_count", ["ACT/365F", "ACT/360", "ACT/ACT", "30E/360"])
+def test_between_uneven_days_every_day_is_the_same_part_of_a_year(day_count: DayCount) -> None:
+    start, end = date(2023, 1, 20), date(2025, 3, 20)
+    days = [start + timedelta(days=n) for n in range((end - start).days)]
+    parts = [year_fraction(day, day + timedelta(days=1), day_count) for day in days]
+    turns = {days[n] for n in range(1, len(days)) if parts[n] != parts[n - 1]}
+    assert turns <= set(uneven_days(start, end, day_count))
+    assert len(turns) == {"ACT/ACT": 2, "30E/360": 36}.get(day_count, 0)

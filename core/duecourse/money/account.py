@@ -100,7 +100,7 @@ class _Run:
 
     def _happen(self, day: date) -> None:
         """Charges and corrections come before the payments of a day, waivers after them."""
-        for debt in self._debts.values():
+        for debt in self._debts.values() if day <= self._through else ():
             self._note(day, "release", "", debt, debt.release(day))
         entries = self._entries.get(day, [])
         for entry in entries:

@@ -17,7 +17,13 @@ from duecourse.money.accrual_profiles import AccrualProfile, accrual_profile
 from duecourse.money.amounts import Buckets
 from duecourse.money.day_counts import year_fraction
 from duecourse.money.figures import Refused, decimal_text, posted
-from duecourse.money.interest_terms import Accrual, AccrualLine, Freeze, InterestRequest
+from duecourse.money.interest_terms import (
+    Accrual,
+    AccrualLine,
+    AccruedHead,
+    Freeze,
+    InterestRequest,
+)
 from duecourse.money.rates import RateTable
 
 
@@ -101,18 +107,19 @@ class Accruing:
     def is_payable(self, held: Held) -> bool:
         return held.freeze < 0 or held.freeze in self._released
 
-    def head(self, held: Held) -> str:
+    def head(self, held: Held) -> AccruedHead:
         return self._request.accruals[held.accrual].head
 
     def payable(self) -> Buckets:
         return self.total(held for held in self._exact if self.is_payable(held))
 
-    def exact(self, head: str) -> Fraction:
-        """What is payable of a head, before it is rounded."""
-        return sum(
-            (x for h, x in self._exact.items() if self.is_payable(h) and self.head(h) == head),
-            Fraction(0),
-        )
+    def exact(self) -> dict[AccruedHead, Fraction]:
+        """What is payable of each head that has accrued, before it is rounded."""
+        found: dict[AccruedHead, Fraction] = defaultdict(Fraction)
+        for held, sum_ in self._exact.items():
+            if self.is_payable(held):
+                found[self.head(held)] += sum_
+        return found
 
     def frozen(self) -> Buckets:
         return self.total(
@@ -185,8 +192,8 @@ class Accruing:
         """What one more day would add, as the terms stand on the day `last`."""
         return sum(self.per_diem_by_head(last, balance).values(), Fraction(0))
 
-    def per_diem_by_head(self, last: date, balance: int) -> dict[str, Fraction]:
-        found: dict[str, Fraction] = defaultdict(Fraction)
+    def per_diem_by_head(self, last: date, balance: int) -> dict[AccruedHead, Fraction]:
+        found: dict[AccruedHead, Fraction] = defaultdict(Fraction)
         for number, accrual in enumerate(self._request.accruals):
             if _runs(accrual, last) and _freeze_of(self._request.freezes, accrual, last) < 0:
                 share, per = self._table.on(number, last)

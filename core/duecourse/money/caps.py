@@ -26,7 +26,7 @@ from duecourse.money.cap_terms import (
     CapResult,
     InterestCapped,
 )
-from duecourse.money.day_counts import DayCount, year_fraction
+from duecourse.money.day_counts import DayCount, uneven_days, year_fraction
 from duecourse.money.figures import (
     MAX_SUM,
     Refused,
@@ -173,7 +173,7 @@ def _allowed(part: CapPart, request: CapRequest) -> tuple[int, tuple[CapLine, ..
 
 
 class CapMeter:
-    """A cap as time goes by: what its parts allow so far, in whole minor units, rounded down.
+    """A cap as time goes by: what its parts allow so far; of the total cost, above what was lent.
 
     It counts from `start`; what the total may cost, from the day of the contract. Raises Refused,
     as `apply_cap` does, where it is not known what the cap is.
@@ -197,34 +197,47 @@ class CapMeter:
 
     def add(self, period: CapPeriod) -> None:
         """So much was owed of the principal from one day until before another."""
-        for number, part in enumerate(self.cap.parts):
-            match part:
-                case RatePart():
-                    lines = _rate_lines(part, period, self._request)
-                    self._exact[number] += sum((line.amount for line in lines), Fraction(0))
-                case TotalCostPart():
-                    self._exact[number] += self._of_total(part, period.start, period.end)
-                case _:
-                    continue
+        for number, more in enumerate(self.growth(period)):
+            self._exact[number] += more
+
+    def growth(self, period: CapPeriod) -> list[Fraction]:
+        """What each part allows more for it."""
+        return [self._growth(part, period) for part in self.cap.parts]
+
+    def _growth(self, part: CapPart, period: CapPeriod) -> Fraction:
+        match part:
+            case RatePart():
+                lines = _rate_lines(part, period, self._request)
+                return sum((line.amount for line in lines), Fraction(0))
+            case TotalCostPart():
+                return self._of_total(part, period.start, period.end)
+            case _:
+                return Fraction(0)
+
+    def turning_days(self, start: date, end: date) -> set[date]:
+        """Those between the two before and after which a day does not allow the same."""
+        period = CapPeriod(start=start, end=end, balance_minor=0)
+        return {
+            day
+            for part in self.cap.parts
+            if isinstance(part, RatePart)
+            for day in (
+                *_changes(part, period, self._request),
+                *uneven_days(start, end, part.day_count),
+            )
+        }
 
     def per_day(self, day: date, balance: int) -> list[tuple[CapPart, Fraction]]:
         """What the parts that are a rate allow for one day more."""
         period = CapPeriod(start=day, end=day + timedelta(days=1), balance_minor=balance)
         return [
-            (part, sum((x.amount for x in _rate_lines(part, period, self._request)), Fraction(0)))
-            for part in self.cap.parts
+            (part, more)
+            for part, more in zip(self.cap.parts, self.growth(period), strict=True)
             if isinstance(part, RatePart)
         ]
 
-    def allowed(self) -> list[tuple[CapPart, int]]:
-        """For a part of the total cost: above what was lent."""
-        return [(part, exact.numerator // exact.denominator) for part, exact in self.exact()]
-
-    def exact(self) -> list[tuple[CapPart, Fraction]]:
-        return [
-            (part, exact + fixed)
-            for part, exact, fixed in zip(self.cap.parts, self._exact, self._fixed, strict=True)
-        ]
+    def exact(self) -> list[Fraction]:
+        return [exact + fixed for exact, fixed in zip(self._exact, self._fixed, strict=True)]
 
 
 class _Line(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """Day counts: which part of a year lies between two dates. The first day counts, the last not."""
 
-from calendar import isleap
-from collections.abc import Callable, Mapping
+from calendar import isleap, monthrange
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from fractions import Fraction
 from typing import Final, Literal
@@ -12,6 +12,22 @@ DayCount = Literal["ACT/365F", "ACT/360", "ACT/ACT", "30E/360"]
 def year_fraction(start: date, end: date, day_count: DayCount) -> Fraction:
     """Exact. Adjoining periods add up, so that a period may be cut anywhere without a difference."""
     return _POSITIONS[day_count](end) - _POSITIONS[day_count](start)
+
+
+def uneven_days(start: date, end: date, day_count: DayCount) -> Iterator[date]:
+    """Every day between the two that is another part of a year than the day before; maybe more."""
+    if day_count in {"ACT/365F", "ACT/360"}:
+        return
+    for year in range(start.year, end.year + 1):
+        days = [date(year, 1, 1)] if day_count == "ACT/ACT" else _about_months_ends(year)
+        yield from (day for day in days if start < day < end)
+
+
+def _about_months_ends(year: int) -> Iterator[date]:
+    """On a 30th nothing runs where a 31st follows; the last of February is two or three days."""
+    for month in range(1, 13):
+        last = monthrange(year, month)[1]
+        yield from (date(year, month, day) for day in (1, last - 1, last))
 
 
 def _act_365(day: date) -> Fraction:
