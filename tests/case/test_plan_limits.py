@@ -69,10 +69,40 @@ def test_a_rate_of_360_days_is_held_to_the_cap_by_its_365() -> None:
     story.when(plan("11.8", basis="ACT/360")).then_one(e.PlanOffered)
 
 
-@pytest.mark.parametrize("interest", ["accrue", "capitalise"])
-def test_the_interest_of_a_deferral_is_under_the_cap_too(interest: Any) -> None:
-    asked = plan("13", "deferral", deferral=Deferral(periods=2, interest=interest))
-    owing(Buckets(principal=100_000), PRIVATE).when(asked).then_raises(Invalid, "terms.percent")
+def deferred(percent: str, interest: Any, **more: Any) -> c.OfferPlan:
+    return plan(percent, "deferral", deferral=Deferral(periods=2, interest=interest), **more)
+
+
+def test_the_interest_of_a_deferral_is_under_the_cap_too() -> None:
+    story = owing(Buckets(principal=100_000), PRIVATE)
+    story.when(deferred("13", "accrue")).then_raises(Invalid, "terms.percent")
+    story.when(deferred("12", "accrue")).then_one(e.PlanOffered)
+
+
+@pytest.mark.parametrize(
+    ("basis", "above", "within"),
+    [
+        # Two months: 11.77 % of 1.01962 are 12.0009 % of what is owed of the principal.
+        ("periodic", "11.77", "11.76"),
+        # To 30 April: 59 days
+        ("ACT/365F", "11.78", "11.77"),
+        # 365 days of 11.61 / 360, of 1.01903
+        ("ACT/360", "11.62", "11.61"),
+    ],
+)
+def test_what_a_deferral_adds_to_the_principal_is_none_to_the_cap(
+    basis: Any, above: str, within: str
+) -> None:
+    story = owing(Buckets(principal=100_000), PRIVATE, profile="cn-card")
+    story.when(deferred(above, "capitalise", basis=basis)).then_raises(Invalid, "terms.percent")
+    story.when(deferred(within, "capitalise", basis=basis)).then_one(e.PlanOffered)
+
+
+def test_a_deferral_adds_its_interest_to_the_principal_only_where_interest_may_bear_some() -> None:
+    for profile in ("cn-private", "simple", "de-default"):
+        story = owing(Buckets(principal=100_000), profile=profile)
+        story.when(deferred("6", "capitalise")).then_raises(Invalid, "terms.deferral")
+        story.when(deferred("6", "accrue")).then_one(e.PlanOffered)
 
 
 def test_interest_on_all_of_the_balance_is_under_the_cap_of_the_principal() -> None:

@@ -1,7 +1,7 @@
 """What the law leaves a plan to bear: no interest on interest unasked, and none above the cap."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Final
 from uuid import UUID
@@ -20,9 +20,12 @@ from duecourse.money.account import run_account
 from duecourse.money.accrual_profiles import accrual_profile
 from duecourse.money.amounts import format_minor
 from duecourse.money.caps import CapMeter
+from duecourse.money.day_counts import year_fraction
 from duecourse.money.figures import Refused, decimal_text, share_of
 from duecourse.money.legal_places import AgreedOrder
+from duecourse.money.recurrence import PER_YEAR, due_days
 
+_LONGEST_HOLIDAY: Final = timedelta(days=14)
 _TELLS_APART: Final = frozenset({"annuity", "equal_principal", "balloon"})
 
 
@@ -33,10 +36,15 @@ def bearing_minor(case: Case, command: OfferPlan, terms: PlanTerms, left: int) -
     """
     debts = plan_debts(case, command.currency)
     principal = sum(each.outstanding.principal for each in debts.values())
-    if not share_of(terms.percent) or principal == left:
+    if not share_of(terms.percent):
+        return left
+    if _capitalises(terms):
+        _check_compounding(case, debts, "terms.deferral")
+    if principal == left:
         return left
     if terms.interest_on == "balance":
-        _check_compounding(case, debts)
+        owing = {key: x for key, x in debts.items() if _owes_interest(x)}
+        _check_compounding(case, owing, "terms.interest_on")
         return left
     rest = f"{format_minor(left - principal, command.currency)} {command.currency}"
     if not principal:
@@ -56,17 +64,24 @@ def bearing_minor(case: Case, command: OfferPlan, terms: PlanTerms, left: int) -
     return principal
 
 
-def _check_compounding(case: Case, debts: dict[UUID, DebtAccount]) -> None:
-    for key, account in debts.items():
-        agreed, owed = case.ledger.terms.get(key), account.outstanding
-        if agreed is None or not owed.interest + owed.penalty:
+def _capitalises(terms: PlanTerms) -> bool:
+    return terms.deferral is not None and terms.deferral.interest == "capitalise"
+
+
+def _owes_interest(account: DebtAccount) -> bool:
+    return bool(account.outstanding.interest + account.outstanding.penalty)
+
+
+def _check_compounding(case: Case, debts: Iterable[UUID], field: str) -> None:
+    for agreed in (case.ledger.terms.get(key) for key in debts):
+        if agreed is None:
             continue
         profile = accrual_profile(agreed.profile)
         if profile.compounding == "forbidden":
             raise Invalid(
                 f"the profile {profile.name!r} does not let interest bear interest"
                 f" ({profile.citation}): leave it out",
-                "terms.interest_on",
+                field,
             )
 
 
@@ -154,6 +169,7 @@ def _check_rate(
         return
     # ACT/360 bears a 360th of its rate for each of 365 days.
     year = Fraction(365, 360) if terms.basis == "ACT/360" else Fraction(1)
+    year *= 1 + _capitalised(terms, day)
     for part, a_day in meter.per_day(day, principal):
         most = a_day * 365 / (bearing_minor * year)
         if "interest" in part.heads and share_of(terms.percent) > most:
@@ -162,6 +178,19 @@ def _check_rate(
                 f" ({meter.cap.name}: {meter.cap.citation})",
                 "terms.percent",
             )
+
+
+def _capitalised(terms: PlanTerms, since: date) -> Fraction:
+    """What a deferral adds to what bears interest, as a share of it. The cap knows no such principal."""
+    if terms.deferral is None or not _capitalises(terms):
+        return Fraction(0)
+    periods = terms.deferral.periods
+    if terms.basis == "periodic":
+        return share_of(terms.percent) * periods / PER_YEAR[terms.every]
+    last = due_days(terms.first_on, periods, terms.every, terms.day_of_month)[-1]
+    if terms.roll != "none":
+        last += _LONGEST_HOLIDAY
+    return share_of(terms.percent) * max(year_fraction(since, last, terms.basis), Fraction(0))
 
 
 def _percent(share: Fraction) -> str:
