@@ -115,6 +115,8 @@ TRADE = {"jurisdiction": "DE", "currency": "EUR", "debtor": "business"}
          "de-288-business", "11.27"),
         ({**TRADE, "secured_on_land": True}, "de-288-business-loan", "7.27"),
         ({"jurisdiction": "DE", "currency": "EUR", "claim": "goods_or_services"}, "de-288-consumer", "7.27"),
+        ({"jurisdiction": "DE", "currency": "EUR", "claim": "goods_or_services",
+          "secured_on_land": True}, "de-288-consumer", "7.27"),
     ],
 )  # fmt: skip
 def test_the_cap_is_that_of_the_licence_the_debtor_and_the_contract(
@@ -305,7 +307,7 @@ def percent_of(asked: CapRequest, day: date) -> Fraction:
     if asked.jurisdiction == "DE":
         is_trade = asked.debtor == "business" and asked.claim == "goods_or_services"
         points = Fraction(9 if is_trade else 5)
-        if asked.debtor == "consumer" and asked.secured_on_land:
+        if asked.debtor == "consumer" and asked.secured_on_land and asked.claim == "loan":
             points = Fraction("2.5")
         return max(published("de-base", day) + points, Fraction(0))
     if asked.licence == "bank" or (asked.contract_on.year == 2019 and day < date(2020, 8, 20)):

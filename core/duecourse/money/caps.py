@@ -129,7 +129,10 @@ def cap_for(request: CapRequest) -> Cap:
 
 
 def _has_land(here: list[Cap], request: CapRequest) -> bool:
-    return any(each.on_land and request.debtor in each.debtors for each in here)
+    return any(
+        each.on_land and request.debtor in each.debtors and request.claim in each.claims
+        for each in here
+    )
 
 
 def _check(request: CapRequest) -> None:
