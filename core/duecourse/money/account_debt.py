@@ -73,8 +73,8 @@ class RunningDebt:
         self._gross = gross
         change = Change()
         for head in ACCRUED:
-            more = min(self._ever_owed(head) - getattr(self.accrued, head), self._room(head))
-            if more > 0:
+            wanted = self._ever_owed(head) - getattr(self.accrued, head)
+            if wanted > 0 and (more := min(wanted, self._room(head))) > 0:
                 change = change.plus(head, more)
                 self._book(Buckets(**{head: more}))
         return change

@@ -18,6 +18,7 @@ from duecourse.money.caps import CapMeter
 from duecourse.money.interest_terms import AccruedHead
 
 Exact: TypeAlias = dict[AccruedHead, Fraction]
+Amounts: TypeAlias = Mapping[AccruedHead, Fraction | int]
 
 # Interest is owed before the penalty is, where the cap has no room for both.
 ACCRUED: Final[tuple[AccruedHead, ...]] = ("interest", "penalty")
@@ -65,32 +66,33 @@ class UnderCap:
         """
         self._meter.add(period)
         before, self._allowed = self._allowed, self._meter.exact()
-        days = (period.end - period.start).days
-        grown = [(new - old) / days for new, old in zip(self._allowed, before, strict=True)]
-        self._pass(self._more(accrued, days), grown, before, days)
+        self._take(accrued, before, (period.end - period.start).days)
 
     def release(self, accrued: Mapping[AccruedHead, Fraction]) -> None:
         """What a hold had held back has accrued now, all at once."""
-        nothing = [Fraction(0)] * len(self._parts)
-        self._pass(self._more(accrued, 1), nothing, self._allowed, 1)
+        self._take(accrued, self._allowed, 1)
 
-    def _more(self, accrued: Mapping[AccruedHead, Fraction], days: int) -> Exact:
-        """What of it is new, by the day."""
+    def _take(
+        self, accrued: Mapping[AccruedHead, Fraction], before: Sequence[Fraction], days: int
+    ) -> None:
         none = Fraction(0)
-        return {
-            head: (accrued.get(head, none) - self._kept[head] - self._lost[head]) / days
-            for head in ACCRUED
-        }
+        kept = {head: accrued.get(head, none) - self._lost[head] for head in ACCRUED}
+        excess = self._excess(self._kept, before)
+        if max(*excess, *self._excess(kept, self._allowed)) <= 0:
+            self._kept = kept
+            return
+        more = {head: (kept[head] - self._kept[head]) / days for head in ACCRUED}
+        grown = [(new - old) / days for new, old in zip(self._allowed, before, strict=True)]
+        self._pass(more, grown, excess, days)
 
     def _pass(
-        self, more: Exact, grown: Sequence[Fraction], allowed: Sequence[Fraction], days: int
+        self, more: Exact, grown: Sequence[Fraction], excess: Sequence[Fraction], days: int
     ) -> None:
         """Go through equal days, as many at once as lose the same.
 
         What is lost of a day only turns with how full the parts are. As long as it stays, that goes
         one way; so if the last of some days loses what the first does, all between them do.
         """
-        excess = self._excess(self._kept, allowed)
         while days:
             lost = self._lost_of_a_day(more, grown, excess)
             per_day = [
@@ -144,7 +146,7 @@ class UnderCap:
 
     def room_to_charge(self, head: Bucket) -> int:
         """The same for a charge: what has accrued by then comes before it, to its last fraction."""
-        whole = self._in_whole_units()
+        whole: Amounts = self._in_whole_units()
         return self._room(head, {each: max(whole[each], self._kept[each]) for each in ACCRUED})
 
     def room_beside_rates(self, since: date, until: date) -> int | None:
@@ -160,29 +162,26 @@ class UnderCap:
         )
         return min(beside, default=None)
 
-    def _room(self, head: Bucket, accrued: Mapping[AccruedHead, Fraction]) -> int:
+    def _room(self, head: Bucket, accrued: Amounts) -> int:
         rooms = zip(self._parts, self._rooms(accrued), strict=True)
         return max(min((room for part, room in rooms if head in part.heads), default=MAX_MINOR), 0)
 
-    def _rooms(self, accrued: Mapping[AccruedHead, Fraction]) -> list[int]:
+    def _rooms(self, accrued: Amounts) -> list[int]:
         return [floor(-each) for each in self._excess(accrued, self._allowed)]
 
-    def _in_whole_units(self) -> Exact:
-        return {head: Fraction(getattr(self._booked, head)) for head in ACCRUED}
+    def _in_whole_units(self) -> dict[AccruedHead, int]:
+        return {head: getattr(self._booked, head) for head in ACCRUED}
 
-    def _excess(
-        self, accrued: Mapping[AccruedHead, Fraction], allowed: Sequence[Fraction]
-    ) -> list[Fraction]:
+    def _excess(self, accrued: Amounts, allowed: Sequence[Fraction]) -> list[Fraction]:
         """By how much each part is exceeded; below zero, what it has room for."""
         return [
             self._counted(part, accrued) - limit
             for part, limit in zip(self._parts, allowed, strict=True)
         ]
 
-    def _counted(self, part: CapPart, accrued: Mapping[AccruedHead, Fraction]) -> Fraction:
+    def _counted(self, part: CapPart, accrued: Amounts) -> Fraction | int:
         """What counts under a part: of a rate, what was charged since; of a total, all of it."""
-        total = sum((accrued[head] for head in _accrued_heads(part)), Fraction(0))
-        total += _of(self._charged, part)
+        total = _of(self._charged, part) + sum(accrued[head] for head in _accrued_heads(part))
         if isinstance(part, MultiplePart | TotalCostPart):
             total += _of(self._opening, part)
         if isinstance(part, TotalCostPart):
