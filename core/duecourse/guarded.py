@@ -52,6 +52,10 @@ class ChannelFailed(Exception):
     """The channel broke off: what it was to send may have left, or not. Not a ChannelError."""
 
 
+class Nonsense(ChannelFailed):
+    """It answered, and not with what it may answer."""
+
+
 def ask(channel: Channel[Any], method: Method, argument: object) -> object:
     """Call one method of a plugin's channel, and read what comes lazily to its end."""
     called = getattr(channel, method)
@@ -75,7 +79,7 @@ def _all_of(signals: Iterable[object]) -> tuple[object, ...]:
 
 
 def believe(method: Method, answer: object) -> Any:  # noqa: ANN401 - as ANSWERS says
-    """Return the answer as the contract types it; raises ChannelFailed when it is no such thing."""
+    """Return the answer as the contract types it; raises Nonsense when it is no such thing."""
     try:
         believed = msgspec.convert(
             msgspec.to_builtins(answer, builtin_types=(bytes,)), ANSWERS[method]
@@ -93,8 +97,8 @@ def sized(method: Method, answer: Any) -> Any:  # noqa: ANN401 - as above
     return answer
 
 
-def nonsense(method: Method) -> ChannelFailed:
-    return ChannelFailed(f"the channel answered nonsense to `{method}`")
+def nonsense(method: Method) -> Nonsense:
+    return Nonsense(f"the channel answered nonsense to `{method}`")
 
 
 class Guarded(Channel[Any]):

@@ -37,6 +37,13 @@ CLOSE_SECONDS: Final = 5.0
 LONGEST_REST: Final = 30.0
 SPARE_CALLS: Final = 4
 """Beside the messages on their way: for a webhook, a poll, a look-up, a check."""
+_KINDS: Final[dict[str, type[Exception]]] = {
+    "permanent": Permanent,
+    "forbidden": Forbidden,
+    "channel": ChannelError,
+    "value": ValueError,
+    "unwritten": NotImplementedError,
+}
 
 
 class IsolatedChannel(Guarded):
@@ -144,27 +151,21 @@ class IsolatedChannel(Guarded):
         raise ValueError(reason)
 
     def _read(self, method: Method, answer: Answer) -> Any:  # noqa: ANN401 - as in Guarded
+        if answer.outcome != "answer":
+            raise self._raised(method, answer)
+        try:
+            return sized(method, decode(answer.body, ANSWERS[method]))
+        except (msgspec.DecodeError, ValueError):
+            raise nonsense(method) from None
+
+    def _raised(self, method: Method, answer: Answer) -> Exception:
         words = redact(answer.words, self._secrets)
-        match answer.outcome:
-            case "answer":
-                try:
-                    return sized(method, decode(answer.body, ANSWERS[method]))
-                except (msgspec.DecodeError, ValueError):
-                    raise nonsense(method) from None
-            case "transient":
-                raise Transient(words, answer.retry_after)
-            case "permanent":
-                raise Permanent(words)
-            case "forbidden":
-                raise Forbidden(words)
-            case "channel":
-                raise ChannelError(words)
-            case "value":
-                raise ValueError(words)
-            case "unwritten":
-                raise NotImplementedError(words)
-            case "failed":
-                raise ChannelFailed(f"the channel failed: {words}")
+        if answer.outcome == "transient":
+            return Transient(words, answer.retry_after)
+        if answer.outcome == "nonsense":
+            return nonsense(method)
+        kind = _KINDS.get(answer.outcome)
+        return kind(words) if kind else ChannelFailed(f"the channel failed: {words}")
 
 
 def _request(method: Method, number: int, argument: object) -> bytes:

@@ -94,7 +94,7 @@ class Child:
         if call.method == "start":
             return _failed(call, explain(error, self._secrets))
         if isinstance(error, _Nonsense):
-            return _failed(call, f"it answered nonsense to `{call.method}`")
+            return Answer(number=call.number, outcome="nonsense")
         kinds: tuple[tuple[type[BaseException], Outcome], ...] = (
             (Transient, "transient"),
             (Permanent, "permanent"),

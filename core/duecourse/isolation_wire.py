@@ -22,7 +22,15 @@ _LENGTH: Final = 4
 _CHUNK: Final = 1024 * 1024
 
 Outcome = Literal[
-    "answer", "transient", "permanent", "forbidden", "channel", "value", "unwritten", "failed"
+    "answer",
+    "transient",
+    "permanent",
+    "forbidden",
+    "channel",
+    "value",
+    "unwritten",
+    "nonsense",
+    "failed",
 ]
 
 

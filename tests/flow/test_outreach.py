@@ -14,6 +14,7 @@ from duecourse.case import events as e
 from duecourse.case.context import SYSTEM
 from duecourse.case.state import Contact
 from duecourse.flow.drafts import Draft, NoDraft
+from duecourse.guarded import nonsense
 from duecourse.money.amounts import format_minor
 
 NewOffice = Callable[..., Office]
@@ -311,12 +312,18 @@ def test_an_unclear_answer_is_found_out_where_the_channel_can_tell(
     assert len(ledger.taken) == 1
 
 
+# In a process of its own the channel's answer is not even handed over.
+@pytest.mark.parametrize("answer", [Accepted(reference=""), nonsense("send")])
 @pytest.mark.parametrize("guarantee", ["idempotent", "queryable"])
 def test_after_a_nonsense_answer_the_channel_is_asked_once_more_at_once(
-    new_office: NewOffice, ledger: Ledger, guarantee: Any, monkeypatch: pytest.MonkeyPatch
+    new_office: NewOffice,
+    ledger: Ledger,
+    guarantee: Any,
+    answer: Accepted | Exception,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     office = new_office({"sms": with_guarantee(ledger, guarantee)})
-    sound, answers = ledger.send, iter([Accepted(reference=""), None])
+    sound, answers = ledger.send, iter([answer, None])
     monkeypatch.setattr(ledger, "send", lambda message: taken(sound(message), next(answers)))
     case_id = office.open()
     office.work()
@@ -324,7 +331,9 @@ def test_after_a_nonsense_answer_the_channel_is_asked_once_more_at_once(
     assert len(ledger.taken) == 1
 
 
-def taken(sound: Accepted, instead: Accepted | None) -> Accepted:
+def taken(sound: Accepted, instead: Accepted | Exception | None) -> Accepted:
+    if isinstance(instead, Exception):
+        raise instead
     return sound if instead is None else instead
 
 

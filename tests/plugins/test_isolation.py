@@ -34,6 +34,7 @@ from duecourse import (
     WebhookRequest,
 )
 from duecourse import isolation as isolation_module
+from duecourse.guarded import Nonsense
 from duecourse.isolation import ChannelFailed, IsolatedChannel
 from duecourse.isolation_process import PASSED_ON
 from duecourse.plugins import Plugins
@@ -190,6 +191,7 @@ def test_whatever_a_call_does_the_caller_learns_that_it_failed_and_the_next_call
     assert re.search(says.format(method=method), str(failed.value))
     assert "somebody" not in str(failed.value)
     assert not isinstance(failed.value, ChannelError)
+    assert isinstance(failed.value, Nonsense) == ("nonsense" in says)
     assert wild.normalise(" as it is ") == " as it is "
     until(lambda: witness.calls > before)
     assert not witness.wrong

@@ -13,6 +13,7 @@ import msgspec
 from duecourse.case import commands as c
 from duecourse.channels import Accepted, Channel, ChannelError, Measure, Permanent, Transient
 from duecourse.flow.drafts import Draft
+from duecourse.guarded import Nonsense, believe, nonsense
 from duecourse.redaction import ANYTHING, contained, redact, spoken
 
 log = logging.getLogger(__name__)
@@ -33,10 +34,6 @@ class Postponed(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"again after {seconds} s")
         self.seconds = seconds
-
-
-class _Nonsense(Exception):
-    """The channel answered, and not with what it may answer."""
 
 
 def too_long(draft: Draft, channel: Channel[Any]) -> str:
@@ -67,20 +64,19 @@ def send(draft: Draft, channel: Channel[Any], now: datetime) -> Report:
     try:
         with contained():
             answer = channel.send(draft.outbound)
+        return _accepted(draft, answer)
     except Transient as busy:
         return put_off(draft, now, _seconds(busy.retry_after), _words(busy, draft))
     except Permanent as refused:
         return _rejected(draft, _words(refused, draft))
+    except Nonsense:
+        return _asked_once_more(draft, channel)
     except ANYTHING as unclear:
         log.warning("contact %s: outcome unknown: %s", draft.contact_id, type(unclear).__name__)
         if channel.capabilities.guarantee != "opaque":
             # As after a crash: it is sent again, or looked up, while that may be done.
             raise Postponed(RETRY_SECONDS) from None
         return unknown(draft, f"the channel failed: {type(unclear).__name__}")
-    try:
-        return _accepted(draft, answer)
-    except _Nonsense:
-        return _asked_once_more(draft, channel)
 
 
 def _asked_once_more(draft: Draft, channel: Channel[Any]) -> Report:
@@ -151,13 +147,10 @@ def _words(error: ChannelError, draft: Draft) -> str:
 
 
 def _accepted(draft: Draft, given: Accepted | None) -> c.RecordAccepted:
-    """What a plugin returned is not believed before it is what it says. Raises _Nonsense."""
-    try:
-        accepted = msgspec.convert(msgspec.to_builtins(given), Accepted)
-    except (msgspec.ValidationError, TypeError):
-        raise _Nonsense from None
+    """What a plugin returned is not believed before it is what it says. Raises Nonsense."""
+    accepted: Accepted = believe("send", given)
     reference = accepted.reference
     is_printable = bool(reference.strip()) and reference.isprintable()
     if not is_printable or len(reference) > MOST_REFERENCE:
-        raise _Nonsense
+        raise nonsense("send")
     return c.RecordAccepted(contact_id=draft.contact_id, reference=reference, units=accepted.units)
