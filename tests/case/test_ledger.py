@@ -275,6 +275,30 @@ def test_a_frozen_line_names_the_law_and_no_words_of_the_debtor() -> None:
     assert line.authority.startswith("breathing_space: SI 2020/1311 reg. 7")
 
 
+@pytest.mark.parametrize("bucket", ["costs", "fees", "penalty"])
+def test_no_charge_arises_in_a_breathing_space_then_or_later(bucket: str) -> None:
+    story = frozen("breathing_space", place="GB")
+    before = owed(story)
+    for day in ("2026-03-02", "2026-03-11"):
+        asked = charge(2_500, bucket, day)
+        story.when(asked, at=NOON + 20 * DAY).then_raises(WrongState, "incurred_on")
+    assert owed(story) == before
+    story.when(charge(2_500, bucket, "2026-03-12"), at=NOON + 20 * DAY).then_one(e.CostsAdded)
+    # Other holds, and other places, know no such law.
+    for kind, place in (("hardship", "GB"), ("breathing_space", "CN")):
+        story = frozen(kind, place=place)
+        story.when(charge(2_500, bucket, "2026-03-05"), at=NOON + 20 * DAY).then_one(e.CostsAdded)
+
+
+def test_rates_that_are_the_cap_are_never_told_as_above_it() -> None:
+    """24 % under 24 %, posted every 29 days: a unit that is rounded down is nobody's."""
+    story = bearing(terms("24", cap=capped("bank")))
+    for month in range(1, 13):
+        story.when(c.AccrueInterest(), at=NOON + month * 29 * DAY)
+        kinds = {type(each) for each in story.events}
+        assert kinds == {e.InterestAccrued}, month
+
+
 def test_a_hold_on_one_debt_freezes_no_other() -> None:
     story = given(*opened(debt(principal=1_000_000), debt(OTHER_DEBT, 1_000_000)))
     story.when(agreed()).when(agreed(debt_id=OTHER_DEBT))
@@ -343,8 +367,19 @@ BAD_TERMS: list[tuple[dict[str, Any], str]] = [
     ({"rates": (RateFrom(since=START, series="no"),)}, "terms.series"),
     ({"rates": (RateFrom(since=START, percent="2000"),)}, "terms.rates[0]"),
     ({"compounding": "month"}, "terms.compounding"),
-    ({"cap": capped("unheard-of")}, "terms.licence"),
-    ({"cap": capped(contract_on="1999-01-01")}, "terms.contract_on"),
+    ({"cap": capped("unheard-of")}, "terms.cap.licence"),
+    ({"cap": capped(contract_on="1999-01-01")}, "terms.cap.contract_on"),
+    ({"cap": replace(capped(), jurisdiction="ZZ")}, "terms.cap.jurisdiction"),
+    ({"cap": replace(capped(), restructured=True)}, "terms.cap.lent_minor"),
+    ({"cap": capped(contract_on="2019-06-01")}, "terms.cap.filed_on"),
+    (
+        {
+            "cap": CapTerms(
+                jurisdiction="GB", licence="hcstc", contract_on=D("2025-06-01"), lent_minor=1
+            )
+        },
+        "terms.cap",
+    ),
     ({"from_on": D("1800-01-01")}, "terms.from_on"),
 ]
 

@@ -76,7 +76,9 @@ def test_a_level_payment_is_the_one_that_loan_tables_print(
 
 @pytest.mark.parametrize("principal", [100_000_00, 3_141_59, 10**12, 10**14])
 @pytest.mark.parametrize("percent", ["0.5", "3.65", "12", "24", "36"])
-@pytest.mark.parametrize(("months", "balloon"), [(1, 0), (7, 0), (60, 0), (60, 20), (360, 50)])
+@pytest.mark.parametrize(
+    ("months", "balloon"), [(1, 0), (7, 0), (60, 0), (60, 20), (360, 50), (60, 100)]
+)
 def test_another_library_agrees_on_annuities_and_balloons(
     principal: int, percent: str, months: int, balloon: int
 ) -> None:
@@ -277,7 +279,8 @@ def test_a_deferral_freezes_unless_it_is_told_otherwise() -> None:
         ({"kind": "level_amount"}, "amount_minor", "belongs to the kind"),
         ({"amount_minor": 5}, "amount_minor", "belongs to the kind"),
         ({"kind": "balloon"}, "balloon_minor", "belongs to the kind"),
-        ({"kind": "balloon", "balloon_minor": 1_200_00}, "balloon_minor", "not below"),
+        ({"kind": "balloon", "balloon_minor": 1_200_01}, "balloon_minor", "above the principal"),
+        ({"kind": "balloon", "balloon_minor": 1_200_00}, "count", "would not pay off anything"),
         ({"steps": [{"instalments": 1}]}, "steps", "belongs to the kind"),
         ({"count": 0}, "count", "is needed"),
         ({"kind": "level_amount", "amount_minor": 5}, "count", "follows from"),

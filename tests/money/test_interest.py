@@ -23,6 +23,7 @@ from duecourse.money.interest_terms import (
     RateStep,
 )
 from duecourse.money.legal_orders import within_order
+from duecourse.money.series import series
 
 CASES = int(os.environ.get("DUECOURSE_MONEY_CASES", "10000")) * 3 // 100
 D = date.fromisoformat
@@ -532,3 +533,27 @@ def test_random_timelines_agree_with_day_by_day() -> None:
             frozen=bool(frozen.total()), over=bool(over), lines=len(found.lines) > 2, idle=not found.lines
         )  # fmt: skip
     assert all(seen.values()), seen
+
+
+def test_a_day_more_is_a_day_of_its_own_year_and_at_its_own_rate() -> None:
+    def per_diem(end: str, day_count: str) -> str:
+        asked = {
+            "currency": "EUR", "opening": {"principal": 366 * 365 * 100}, "start": "2023-06-01",
+            "end": end, "profile": "simple", "day_count": day_count,
+            "accruals": [{"rates": [{"since": "2023-06-01", "percent": "10"},
+                                    {"since": "2024-07-01", "percent": "5"}]}],
+        }  # fmt: skip
+        return work_out_interest(msgspec.convert(asked, InterestRequest)).per_diem
+
+    assert per_diem("2023-12-31", "ACT/ACT") == "3660"
+    assert per_diem("2024-01-01", "ACT/ACT") == "3650"
+    assert per_diem("2024-01-01", "ACT/365F") == "3660"
+    assert per_diem("2024-06-30", "ACT/ACT") == "3650"
+    assert per_diem("2024-07-01", "ACT/ACT") == "1825"
+    asked = {
+        "currency": "EUR", "opening": {"principal": 36_500}, "start": "2025-06-01",
+        "end": str(series("de-base").known_through + timedelta(days=1)), "profile": "simple",
+        "accruals": [{"rates": [{"since": "2025-06-01", "series": "de-base", "plus": "5"}]}],
+    }  # fmt: skip
+    # Of the day to come no rate is published yet.
+    assert Fraction(work_out_interest(msgspec.convert(asked, InterestRequest)).per_diem) > 0

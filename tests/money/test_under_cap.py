@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -64,12 +65,13 @@ def account(
     freezes: tuple[Freeze, ...] = (),
     day_count: DayCount | None = None,
     principal: int = 1_000_000,
+    **terms: Any,
 ) -> Account:
     """One debt, from the day of the first rate on."""
     start, currency = accruals[0].rates[0].since, CAPS[cap]["currency"]
     interest = InterestRequest(
-        currency=currency, opening=Heads(), start=start, end=D("2100-01-01"), profile="simple",
-        accruals=accruals, freezes=freezes, day_count=day_count,
+        currency=currency, opening=Heads(), start=start, end=D("2100-01-01"),
+        accruals=accruals, freezes=freezes, day_count=day_count, **{"profile": "simple"} | terms,
     )  # fmt: skip
     limit = CapRequest(periods=(), charged=Heads(), contract_on=D("2021-06-01"), **CAPS[cap])
     debt = AccountDebt(
@@ -160,6 +162,49 @@ def test_the_penalty_gives_way_first_and_only_on_days_that_lack_room() -> None:
     )
 
 
+def test_interest_that_is_added_to_the_principal_stays_interest_to_a_cap() -> None:
+    """24 % of the principal lent may be had; 24 % of the 2 % a month that are added may not.
+
+    About 200.00 are added each month, and bear 4.00 a month from then on: 66 times that by the end.
+    """
+    made = account(
+        "24 %", steps("interest", ("2026-01-01", "24")), compounding="month", profile="contract-compound"
+    )  # fmt: skip
+    result = found(made, "2027-01-01")
+    assert result.owed.total == 1_240_000
+    assert result.capped.interest == 26_398
+    # What is paid goes to the interest in the principal first: 10 days of 24 % on 1,000,000.
+    paid = Deposit(payment_id="p", on=D("2027-01-01"), amount_minor=240_000, profile="house")
+    made = replace(made, deposits=(paid,))
+    assert found(made, "2027-01-11").owed == Buckets(principal=1_000_000, interest=6_575)
+
+
+def test_a_rate_that_is_the_cap_is_not_above_it_on_any_day() -> None:
+    """Rounding up would be above it by a part of a unit: that is no interest of somebody's."""
+    german = account("base rate + 5", steps("penalty", ("2022-07-01", "4.12")), day_count="ACT/ACT")
+    chinese = account("24 %", steps("interest", ("2026-01-01", "24")), principal=77_777)
+    for made in (german, chinese):
+        debt = made.debts[0]
+        assert debt.interest is not None
+        for days in range(1, 180):
+            result = run_account(made, debt.interest.start + days * DAY).debts["A"]
+            assert result.capped == Buckets(), days
+            assert result.owed.total - debt.opening.principal > 0
+
+
+def test_a_charge_of_before_the_terms_is_not_under_the_cap_of_their_days() -> None:
+    before = charge("2025-12-20", Change(fees=3_000))
+    made = account("24 %", steps("interest", ("2026-01-01", "12")), entries=(before,))
+    result = run_account(made, D("2026-12-31"))
+    assert result.charged["c"].fees == 3_000
+    assert result.debts["A"].owed == Buckets(principal=1_000_000, fees=3_000, interest=119_671)
+    # Of a cap on all costs it takes its part: 123.45 in all.
+    made = account(
+        "0.8 % a day", steps("interest", ("2026-01-01", "300")), entries=(before,), principal=12_345
+    )
+    assert found(made, "2026-12-31").owed.interest == 12_345 - 3_000
+
+
 def test_a_day_more_adds_what_the_cap_leaves_of_it() -> None:
     over, under = steps("interest", ("2026-01-01", "36")), steps("interest", ("2026-01-01", "12"))
     assert found(account("24 %", over), "2026-02-01").per_diem == Fraction(240_000, 365)
@@ -226,7 +271,13 @@ def test_it_does_not_matter_on_which_days_anybody_looks(first: int) -> None:
         days = [start + n * DAY for n in range((through - start).days)]
         looks = tuple(charge(str(day), Change(), name=f"look-{day}") for day in days)
         once = run_account(made, through).debts["A"].owed
-        daily = run_account(replace(made, entries=(*made.entries, *looks)), through).debts["A"].owed
+        looked = run_account(replace(made, entries=(*made.entries, *looks)), through)
+        daily = looked.debts["A"].owed
+        taken = [msgspec.structs.astuple(each.capped) for each in looked.postings]
+        assert all(
+            min(b - a for a, b in zip(one, other, strict=True)) >= 0
+            for one, other in pairwise(taken)
+        ), seed
         interest = made.debts[0].interest
         assert interest is not None
         # Of two heads that share a cap, the one that is rounded up first has the last unit.

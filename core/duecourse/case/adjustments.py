@@ -21,7 +21,7 @@ from duecourse.case.errors import (
     WrongState,
 )
 from duecourse.case.evolve import evolve
-from duecourse.case.ledger import account_of, accrued_through, bears_interest
+from duecourse.case.ledger import account_of, accrued_through, bears_interest, forbids_charges
 from duecourse.case.ledger_state import Adjustment
 from duecourse.case.lifecycle import after_surplus, closing
 from duecourse.case.overpayments import used_surplus
@@ -66,6 +66,9 @@ def add_costs(case: Case, command: c.AddCosts, context: Context) -> list[e.Event
     check_day(command.incurred_on, today, "incurred_on")
     if command.incurred_on > today:
         raise Invalid(f"it cannot have arisen after today ({today})", "incurred_on")
+    law = forbids_charges(case, command.debt_id, command.incurred_on)
+    if law:
+        raise WrongState(f"no charge may arise on that day, then or later ({law})", "incurred_on")
     if len(case.ledger.charges) >= MOST_CHARGES:
         raise Invalid(f"a case may have {MOST_CHARGES} charges", "charge_id")
     if account.outstanding.total + command.amount_minor > MAX_MINOR:

@@ -11,7 +11,7 @@ from duecourse.case.context import Context
 from duecourse.case.days import check_day
 from duecourse.case.errors import Invalid, Unknown, WrongState
 from duecourse.case.evolve import evolve
-from duecourse.case.interest_terms import InterestTerms
+from duecourse.case.interest_terms import CapTerms, InterestTerms
 from duecourse.case.ledger import FAR, account_of, known_until
 from duecourse.case.plan_limits import check_caps_found
 from duecourse.case.state import Case
@@ -50,9 +50,20 @@ def with_terms(
         if until <= terms.from_on:
             raise Invalid(f"no rate is known of {terms.from_on}; give it", "terms.published")
     except Refused as refused:
-        raise Invalid(str(refused), f"terms.{refused.field}") from None
+        raise Invalid(_words(refused), f"terms.{_place(refused.field)}") from None
     _check_kept_plan(after, debt_id, context)
     return [agreed, *restated(after, context, currency, "terms", through=today)]
+
+
+def _place(field: str) -> str:
+    """Where the terms have what a calculator refused: what it asks of a cap stands in `cap`."""
+    if field in CapTerms.__struct_fields__:
+        return f"cap.{field}"
+    return "cap" if field in {"currency", "periods"} else field
+
+
+def _words(refused: Refused) -> str:
+    return str(refused).removeprefix(f"{refused.field}: ")
 
 
 def _check_kept_plan(case: Case, debt_id: UUID, context: Context) -> None:

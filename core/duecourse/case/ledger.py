@@ -213,6 +213,18 @@ def _freezes(case: Case, key: UUID) -> Iterator[Freeze]:
             yield Freeze(start=span.start, end=end, authority=_PLAN_RUNS)
 
 
+def forbids_charges(case: Case, debt_id: UUID, day: date) -> str:
+    """Which law lets no cost, fee or penalty arise on a day, because of a hold; empty if none does."""
+    for hold in (*case.holds.values(), *case.ended_holds.values()):
+        law = freeze_law(hold.kind, case.debtor.jurisdiction)
+        if not law.no_charges or hold.debt_id not in (None, debt_id):
+            continue
+        start, end = hold_days(case, hold)
+        if start <= day and (end is None or day < end):
+            return law.citation
+    return ""
+
+
 def _freeze(case: Case, hold: Hold) -> Iterator[Freeze]:
     start, end = hold_days(case, hold)
     if start == end:

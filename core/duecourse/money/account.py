@@ -124,7 +124,7 @@ class _Run:
         for head in HEADS:
             wanted = getattr(entry.change, head)
             if wanted > 0:
-                change = change.plus(head, debt.charge(head, wanted, capped=entry.capped))
+                change = change.plus(head, debt.charge(day, head, wanted, capped=entry.capped))
             elif wanted < 0:
                 taken = debt.lower(head, -wanted)
                 change = change.plus(head, -taken)
@@ -155,7 +155,7 @@ class _Run:
         heads = {head: min(getattr(said, head), getattr(debt.owed, head)) for head in HEADS}
         waived = Buckets(**heads)
         waived += pour(said.total - waived.total, debt.owed - waived, HEADS)
-        debt.owed -= waived
+        debt.take_off(waived)
         self._waived[entry.entry_id] = waived
         self._note(day, entry.kind, entry.entry_id, debt, Change.less(waived))
 
@@ -177,7 +177,7 @@ class _Run:
             return
         for key, part in self._parts(day, held, debts).items():
             debt = self._debts[key]
-            debt.owed -= part
+            debt.take_off(part)
             held.left -= part.total
             held.parts[key] = held.parts.get(key, Buckets()) + part
             self._note(day, "payment", held.deposit.payment_id, debt, Change.less(part))

@@ -24,6 +24,7 @@ class RunningDebt:
         self.debt_id = spec.debt_id
         self.owed = spec.opening
         self.accrued = Buckets()
+        self._compounded = 0
         self._gross = Buckets()
         self._clipped = Buckets()
         interest = spec.interest
@@ -55,8 +56,13 @@ class RunningDebt:
             return
         for first, last in pairwise(self._even(self._accruing, self._cap, start, end)):
             self._accruing.accrue(first, last, self.owed.principal)
-            period = CapPeriod(start=first, end=last, balance_minor=self.owed.principal)
+            period = CapPeriod(start=first, end=last, balance_minor=self._lent)
             self._cap.accrue(period, self._accruing.exact())
+
+    @property
+    def _lent(self) -> int:
+        """The principal that a cap is a rate on: interest that was added to it stays interest."""
+        return self.owed.principal - self._compounded
 
     def _even(self, accruing: Accruing, cap: UnderCap, start: date, end: date) -> list[date]:
         """The two days, and those between which every day adds the same, here and to the cap."""
@@ -109,14 +115,19 @@ class RunningDebt:
             return Change()
         moved = Change(interest=-unpaid, principal=unpaid)
         self.owed = moved.added_to(self.owed)
+        self._compounded += unpaid
         return moved
 
     # --- charges and corrections ---------------------------------------------------------------
 
-    def charge(self, head: Bucket, minor: int, *, capped: bool) -> int:
-        """Add to a head what the cap has room for; what it has not is never owed."""
+    def charge(self, day: date, head: Bucket, minor: int, *, capped: bool) -> int:
+        """Add to a head what the cap has room for; what it has not is never owed.
+
+        What arose before the terms is owed like the balance of then.
+        """
         more = minor
-        if capped:
+        is_before = self._cap is not None and day < self._cap.start
+        if capped and not is_before:
             more = min(minor, MAX_MINOR - self.owed.total)
             if self._cap is not None:
                 more = min(more, self._cap.room_to_charge(head))
@@ -125,20 +136,24 @@ class RunningDebt:
         if head in CAPPED:
             self._clipped += Buckets(**{head: minor - more})
             if self._cap is not None:
-                self._cap.charge(part)
+                self._cap.charge(day, part)
         return more
 
     def lower(self, head: Bucket, minor: int) -> int:
         """Take off a head. It makes no room under the cap: what was above it would come back."""
         less: int = min(minor, getattr(self.owed, head))
-        part = Buckets(**{head: less})
-        self.owed -= part
+        self.take_off(Buckets(**{head: less}))
         return less
 
     def lower_any(self, minor: int) -> Change:
         taken = pour(minor, self.owed, HEADS)
-        self.owed -= taken
+        self.take_off(taken)
         return Change.less(taken)
+
+    def take_off(self, heads: Buckets) -> None:
+        """What is paid, forgiven or corrected. Of the principal, interest that was added goes first."""
+        self.owed -= heads
+        self._compounded -= min(heads.principal, self._compounded)
 
     # --- the cap -------------------------------------------------------------------------------
 
@@ -154,7 +169,10 @@ class RunningDebt:
         return "" if self._cap is None else self._cap.citation
 
     def capped(self) -> Buckets:
-        return self._gross - self.accrued + self._clipped
+        """What the cap has taken away; not what is only rounded down to stay within it."""
+        if self._cap is None:
+            return self._clipped
+        return self._clipped + self._cap.lost(self.rounding)
 
     # --- what can be asked at the end ----------------------------------------------------------
 
@@ -200,4 +218,4 @@ class RunningDebt:
         heads = self._accruing.per_diem_by_head(through, self.owed.principal)
         if self._cap is None:
             return sum(heads.values(), Fraction(0))
-        return self._cap.kept_of_a_day(through, self.owed.principal, heads)
+        return self._cap.kept_of_a_day(through, self._lent, heads)

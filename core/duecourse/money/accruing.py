@@ -4,6 +4,7 @@ It knows rates, days and freezes; the principal that it runs on is somebody else
 """
 
 from bisect import bisect_right
+from calendar import isleap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ import msgspec
 
 from duecourse.money.accrual_profiles import AccrualProfile, accrual_profile
 from duecourse.money.amounts import Buckets
-from duecourse.money.day_counts import year_fraction
+from duecourse.money.day_counts import DayCount, year_fraction
 from duecourse.money.figures import Refused, decimal_text, posted
 from duecourse.money.interest_terms import (
     Accrual,
@@ -197,9 +198,15 @@ class Accruing:
         for number, accrual in enumerate(self._request.accruals):
             if _runs(accrual, last) and _freeze_of(self._request.freezes, accrual, last) < 0:
                 share, per = self._table.on(number, last)
-                year = {"ACT/360": 360, "30E/360": 360}.get(self.profile.day_count, 365)
-                found[accrual.head] += balance * share / (1 if per == "day" else year)
+                year = 1 if per == "day" else _days_of_a_year(self.profile.day_count, last)
+                found[accrual.head] += balance * share / year
         return found
+
+
+def _days_of_a_year(day_count: DayCount, day: date) -> int:
+    if day_count == "ACT/ACT":
+        return 366 if isleap(day.year) else 365
+    return 365 if day_count == "ACT/365F" else 360
 
 
 def last_day_of(request: InterestRequest, end: date) -> date:

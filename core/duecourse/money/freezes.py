@@ -15,6 +15,7 @@ class FreezeLaw(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     kind: str
     jurisdiction: str = ""
     effect: Literal["frozen", "not_accrued"]
+    no_charges: bool = False
     citation: str
     confidence: Confidence
 

@@ -153,8 +153,8 @@ def _check(request: PlanRequest) -> None:
     _check_kind(request)
     if request.count and request.grace_periods >= request.count:
         raise Refused("grace_periods", "leave no instalment to pay off", "take fewer")
-    if request.balloon_minor >= request.principal_minor:
-        raise Refused("balloon_minor", "is not below the principal", "take a smaller one")
+    if request.balloon_minor > request.principal_minor:
+        raise Refused("balloon_minor", "is above the principal", "take a smaller one")
     if request.kind == "equal_parts" and share_of(request.percent):
         raise Refused("percent", "equal parts bear no interest", 'leave it out, or use "annuity"')
 

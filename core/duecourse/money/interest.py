@@ -6,6 +6,7 @@ is simply one more entry: worked out again, all figures are as if it had been kn
 
 from collections.abc import Iterator
 from datetime import date
+from fractions import Fraction
 from itertools import pairwise
 
 from duecourse.money.accruing import Accruing, Held, last_day_of
@@ -147,7 +148,7 @@ class _Run:
     def statement(self) -> InterestStatement:
         request, accruing = self._request, self._accruing
         profile = accruing.profile
-        per_diem = accruing.per_diem(last_day_of(request, request.end), self._owed.principal)
+        per_diem = self._per_diem()
         return InterestStatement(
             currency=request.currency,
             profile=profile.name,
@@ -171,3 +172,11 @@ class _Run:
             per_diem=decimal_text(per_diem),
             per_diem_minor=posted(per_diem, profile.rounding),
         )
+
+    def _per_diem(self) -> Fraction:
+        """By the rate of the day to come, or where that is not published yet, of the last day."""
+        principal = self._owed.principal
+        try:
+            return self._accruing.per_diem(self._request.end, principal)
+        except Refused:
+            return self._accruing.per_diem(last_day_of(self._request, self._request.end), principal)

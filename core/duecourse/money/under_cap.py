@@ -15,6 +15,7 @@ from duecourse.money.amounts import MAX_MINOR, Buckets
 from duecourse.money.cap_rules import CapPart, MultiplePart, RatePart, TotalCostPart
 from duecourse.money.cap_terms import CapPeriod, CapRequest
 from duecourse.money.caps import CapMeter
+from duecourse.money.figures import Rounding, posted
 from duecourse.money.interest_terms import AccruedHead
 
 Exact: TypeAlias = dict[AccruedHead, Fraction]
@@ -29,6 +30,7 @@ class UnderCap:
     """Raises Refused where it is not known which cap applies, or what it was on a day."""
 
     def __init__(self, request: CapRequest, opening: Buckets, start: date) -> None:
+        self.start = start
         self._meter = CapMeter(request, start)
         self._parts = self._meter.cap.parts
         self._opening = opening
@@ -50,8 +52,12 @@ class UnderCap:
     def turning_days(self, start: date, end: date) -> set[date]:
         return self._meter.turning_days(start, end)
 
-    def charge(self, charged: Buckets) -> None:
-        self._charged += charged
+    def charge(self, day: date, charged: Buckets) -> None:
+        """Before the start it is a part of what was owed then."""
+        if day < self.start:
+            self._opening += charged
+        else:
+            self._charged += charged
 
     def book(self, accrued: Buckets) -> None:
         """What has accrued and is owed now, in whole units; it has been asked whether it may."""
@@ -136,9 +142,12 @@ class UnderCap:
 
     # --- in whole units ------------------------------------------------------------------------
 
-    def ever_owed(self, head: AccruedHead, posted: int) -> int:
-        """Of what is posted of a head; rounded down once the cap took a part of it."""
-        return min(posted, floor(self._kept[head])) if self._lost[head] else posted
+    def lost(self, rounding: Rounding) -> Buckets:
+        return Buckets(**{head: posted(self._lost[head], rounding) for head in ACCRUED})
+
+    def ever_owed(self, head: AccruedHead, minor: int) -> int:
+        """Of what a head came to; rounded down once the cap took a part of it."""
+        return min(minor, floor(self._kept[head])) if self._lost[head] else minor
 
     def room_to_book(self, head: Bucket) -> int:
         """What can be added to a head of what has accrued, in whole units, rounded down."""
