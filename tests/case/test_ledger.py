@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -337,6 +338,20 @@ def floating(*more: PublishedRate) -> InterestTerms:
     return InterestTerms(
         profile="de-default", from_on=START, rates=(), default_rates=rates, published=more
     )
+
+
+def test_a_rate_that_was_published_may_be_below_zero() -> None:
+    new = PublishedRate(
+        series="de-base", since=D("2027-01-01"), through=D("2027-06-30"), percent="-0.88",
+        source="the gazette",
+    )  # fmt: skip
+    assert msgspec.convert(msgspec.to_builtins(new), PublishedRate) == new
+    story = bearing(floating(new))
+    later = datetime.fromisoformat("2027-02-01T12:00:00+08:00")
+    before = owed(story.when(c.AccrueInterest(through_on=D("2027-01-01")), at=later)).penalty
+    story.when(c.AccrueInterest(through_on=D("2027-02-01")), at=later)
+    # 10,000.00 at 5 - 0.88 points for 31 days
+    assert owed(story).penalty - before == 3_499
 
 
 def test_interest_stops_where_no_rate_is_known_and_a_payment_is_taken_all_the_same() -> None:

@@ -160,6 +160,48 @@ def test_the_interest_is_shared_by_what_is_owed_on_each_debt_to_the_unit() -> No
     }  # fmt: skip
 
 
+def moratorium(place: str, until: date | None, on: UUID | None = None) -> given:
+    """From 5 March, within the 29 days of the first period."""
+    there = replace(DEBTOR, jurisdiction=place)
+    story = given(*opened(debt(principal=40_000), debt(OTHER_DEBT, 20_000), debtor=there))
+    story.when(plan()).when(accept())
+    space = c.PlaceHold(hold_id="s", kind="breathing_space", authority="the register", debt_id=on)
+    story.when(space, at=at(date(2026, 3, 5)))
+    return story.when(c.LiftHold(hold_id="s", reason="over"), at=at(until)) if until else story
+
+
+def test_no_interest_of_a_plan_arises_in_a_moratorium_then_or_later() -> None:
+    """10 of 29 days: of 4.00 and 2.00 the 19 / 29 are 2.62 and 1.31."""
+    story = moratorium("GB", date(2026, 3, 15)).when(charge(1), at=at(MONTHS[0]))
+    event = story.then_one(e.PlanInterestCharged)
+    assert {each.debt_id: each.paid.interest for each in event.charged} == {
+        DEBT: 262, OTHER_DEBT: 131,
+    }  # fmt: skip
+    assert event.barred_minor == 207
+    story.when(charge(1), at=at(MONTHS[0], 13)).then_nothing()
+    left = [each for each in timers_of(case_of(story), TREATMENT) if each.kind == "interest"]
+    assert [each.subject for each in left] == [f"{PLAN}/2", f"{PLAN}/3"]
+    # What was agreed is paid; what of it nobody was owed is the payer's.
+    for number, (day, amount) in enumerate(zip(MONTHS, amounts(story), strict=True)):
+        story.when(pay(amount, f"pay-{number}"), at=at(day, 14))
+    assert owed(story) == (0, 0)
+    assert case_of(story).payments["pay-2"].unallocated_minor == 207
+
+
+def test_a_moratorium_of_one_debt_or_of_a_whole_period_bars_just_that() -> None:
+    story = moratorium("GB", date(2026, 3, 15), OTHER_DEBT).when(charge(1), at=at(MONTHS[0]))
+    assert story.then_one(e.PlanInterestCharged).barred_minor == 69
+    # Sixty days: of the first period only three are before it.
+    story = moratorium("GB", None).when(charge(1), at=at(MONTHS[0]))
+    assert story.then_one(e.PlanInterestCharged).barred_minor == 600 - (41 + 20)
+    story.when(charge(2), at=at(MONTHS[1]))
+    event = story.then_one(e.PlanInterestCharged)
+    assert (event.charged, event.barred_minor) == ((), 402)
+    # Elsewhere a breathing space is the creditor's own, and the plan goes on.
+    story = moratorium("CN", date(2026, 3, 15)).when(charge(1), at=at(MONTHS[0]))
+    assert story.then_one(e.PlanInterestCharged).barred_minor == 0
+
+
 # --- paid off early ----------------------------------------------------------------------------------
 
 

@@ -582,7 +582,8 @@ class InstalmentCured(Fact):
 class PlanInterestCharged(Fact):
     """The interest of an instalment is owed from `on`: its day came, or money for it did.
 
-    Only the interest of periods that have begun is ever charged.
+    Only the interest of periods that have begun is ever charged. `barred_minor` is what of it a law
+    lets nobody charge, then or later, as a hold was on for days of the period.
     """
 
     plan_id: UUID
@@ -590,6 +591,7 @@ class PlanInterestCharged(Fact):
     on: date
     charged: tuple[Allocation, ...]
     payment_id: str = ""
+    barred_minor: Minor = 0
 
 
 class PlanInterestReturned(Fact):

@@ -84,7 +84,12 @@ def _with(case: Case, parts: Iterable[e.Allocation], sign: int) -> dict[UUID, De
 
 def _charged(case: Case, event: e.PlanInterestCharged) -> Case:
     plan = case.plans[event.plan_id]
-    charge = PlanCharge(number=event.number, charged=event.charged, payment_id=event.payment_id)
+    charge = PlanCharge(
+        number=event.number,
+        charged=event.charged,
+        payment_id=event.payment_id,
+        barred_minor=event.barred_minor,
+    )
     after = _changed(case, event.plan_id, charges=(*plan.charges, charge))
     return replace(after, debts=_with(case, event.charged, +1))
 
@@ -114,7 +119,8 @@ def _returned(case: Case, event: e.PlanInterestReturned) -> Case:
                 paid = Buckets(interest=part.paid.interest - back)
                 kept.append(e.Allocation(debt_id=part.debt_id, paid=paid))
         if kept:
-            charges.append(PlanCharge(number=each.number, charged=tuple(kept)))
+            barred = each.barred_minor
+            charges.append(PlanCharge(number=each.number, charged=tuple(kept), barred_minor=barred))
     after = _changed(case, event.plan_id, charges=tuple(charges))
     return replace(after, debts=_with(case, event.returned, -1))
 

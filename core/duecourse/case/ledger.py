@@ -225,6 +225,16 @@ def forbids_charges(case: Case, debt_id: UUID, day: date) -> str:
     return ""
 
 
+def days_without_interest(case: Case, debt_id: UUID, start: date, end: date) -> int:
+    """On how many days from one until before another a law lets no interest arise on a debt."""
+    barred = [each for each in _freezes(case, debt_id) if each.effect == "not_accrued"]
+    days = (start + n * _DAY for n in range((end - start).days))
+    return sum(
+        any(each.start <= day and (each.end is None or day < each.end) for each in barred)
+        for day in days
+    )
+
+
 def _freeze(case: Case, hold: Hold) -> Iterator[Freeze]:
     start, end = hold_days(case, hold)
     if start == end:

@@ -15,17 +15,18 @@ from duecourse.case import events as e
 from duecourse.case.context import Context
 from duecourse.case.errors import TooEarly, Unknown
 from duecourse.case.evolve import evolve
+from duecourse.case.ledger import days_without_interest
 from duecourse.case.plan_shares import plan_debts, shares
 from duecourse.case.state import Case, Plan
 from duecourse.money.amounts import Buckets
 
 
 def uncharged(plan: Plan, number: int) -> int:
-    """What of an instalment's interest is not owed yet."""
-    charged = (
-        part.paid.total for each in plan.charges if each.number == number for part in each.charged
-    )
-    return max(plan.instalments[number - 1].interest_minor - sum(charged), 0)
+    """What of an instalment's interest is not owed yet, and may come to be."""
+    mine = [each for each in plan.charges if each.number == number]
+    charged = sum(part.paid.total for each in mine for part in each.charged)
+    barred = sum(each.barred_minor for each in mine)
+    return max(plan.instalments[number - 1].interest_minor - charged - barred, 0)
 
 
 def charge_plan_interest(
@@ -83,9 +84,13 @@ def _of_the_running_period(
 
 def _elapsed(case: Case, plan: Plan, number: int, day: date) -> Fraction:
     """Which part of the period of an instalment is over by a day."""
-    start = plan.instalments[number - 2].due_on if number > 1 else case.today(plan.since)
+    start = _period_start(case, plan, number)
     length = (plan.instalments[number - 1].due_on - start).days
     return Fraction(min(max((day - start).days, 0), length), length) if length > 0 else Fraction(1)
+
+
+def _period_start(case: Case, plan: Plan, number: int) -> date:
+    return plan.instalments[number - 2].due_on if number > 1 else case.today(plan.since)
 
 
 def _charge(
@@ -100,9 +105,12 @@ def _charge(
 ) -> list[e.Event]:
     plan = case.plans[key]
     amount = int(uncharged(plan, number) * share)
-    parts = _among_debts(case, plan, amount)
-    if not parts:
+    agreed = _among_debts(case, plan, amount)
+    if not agreed:
         return []
+    start, end = _period_start(case, plan, number), plan.instalments[number - 1].due_on
+    allowed = [_as_allowed(case, each, start, end if share == 1 else on) for each in agreed]
+    parts = tuple(each for each in allowed if each.paid.total)
     return [
         e.PlanInterestCharged(
             at=context.at,
@@ -111,8 +119,19 @@ def _charge(
             on=on,
             charged=parts,
             payment_id=payment_id,
+            barred_minor=amount - sum(each.paid.total for each in parts),
         )
     ]
+
+
+def _as_allowed(case: Case, part: e.Allocation, start: date, end: date) -> e.Allocation:
+    """Without the interest of days on which a law lets none arise on this debt."""
+    length = (end - start).days
+    barred = days_without_interest(case, part.debt_id, start, end)
+    if not barred:
+        return part
+    left = part.paid.interest * (length - barred) // length
+    return e.Allocation(debt_id=part.debt_id, paid=Buckets(interest=left))
 
 
 def _among_debts(case: Case, plan: Plan, amount: int) -> tuple[e.Allocation, ...]:

@@ -186,11 +186,15 @@ class Assessment(e.Record):
 
 
 class PlanCharge(e.Record):
-    """Interest of a plan that is owed by now. `payment_id`: charged as that money came early."""
+    """Interest of a plan that is owed by now. `payment_id`: charged as that money came early.
+
+    `barred_minor` is never charged.
+    """
 
     number: int
     charged: tuple[e.Allocation, ...]
     payment_id: str = ""
+    barred_minor: int = 0
 
 
 class PlanChange(e.Record):
