@@ -10,7 +10,14 @@ from msgspec.structs import replace
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import Actor
-from duecourse.case.errors import CaseIsClosed, NotAllowed, StageNotReady, Unknown, WrongState
+from duecourse.case.errors import (
+    CaseIsClosed,
+    Invalid,
+    NotAllowed,
+    StageNotReady,
+    Unknown,
+    WrongState,
+)
 from duecourse.case.state import Case
 from duecourse.case.words import CourtOutcome
 from duecourse.testing import COLLECTOR, LEGAL, given
@@ -223,6 +230,11 @@ def test_closing_takes_back_what_was_not_filed(story: Callable[[], given]) -> No
     closed.then_one(e.LegalReferralWithdrawn)
     closed.when(c.ReopenCase(reason="by mistake"))
     assert case_of(closed).stage == "negotiation"
+
+
+def test_a_court_has_not_answered_on_a_day_to_come() -> None:
+    late = replace(court("judgment"), occurred_on=date(2026, 3, 3))
+    filed().when(late).then_raises(Invalid, "occurred_on")
 
 
 def test_a_case_before_the_court_is_reopened_before_the_court() -> None:

@@ -269,7 +269,7 @@ def test_at_a_rate_of_zero_every_kind_is_equal_parts(schedule: Any) -> None:
         (by(terms(), waived=10), "waived_minor"),
         (by(terms(), currency="USD"), "currency"),
         (by(terms(grace_periods=6, schedule="annuity", percent="5")), "terms.grace_periods"),
-        (by(terms(balloon_minor=60_000, schedule="balloon")), "terms.balloon_minor"),
+        (by(terms(balloon_minor=60_001, schedule="balloon")), "terms.balloon_minor"),
         (by(terms(schedule="level_amount", count=0, amount_minor=100)), "terms.count"),
         (by(terms(schedule="level_amount", count=0, amount_minor=1)), "terms.amount_minor"),
         (replace(by(terms()), terms=None), "instalments"),

@@ -7,7 +7,7 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.actions import refused_action
 from duecourse.case.context import Context
-from duecourse.case.errors import NotAllowed, StageNotReady, Unknown, WrongState
+from duecourse.case.errors import Invalid, NotAllowed, StageNotReady, Unknown, WrongState
 from duecourse.case.lifecycle import claimable, missing_for_legal
 from duecourse.case.state import Case, Referral
 from duecourse.case.words import ENDS_ACTION
@@ -169,8 +169,11 @@ def record_filing_failure(
 def record_court_outcome(
     case: Case, command: c.RecordCourtOutcome, context: Context
 ) -> list[e.Event]:
-    """The court's answer, entered by a person. It is a report: never refused."""
+    """The court's answer, entered by a person. It is a report: refused only for a day to come."""
     referral = _referral(case, command.referral_id)
+    today = case.today(context.at)
+    if command.occurred_on > today:
+        raise Invalid(f"it cannot have come after today ({today})", "occurred_on")
     if referral.outcome == command.outcome and command.court_reference in (
         "",
         referral.court_reference,

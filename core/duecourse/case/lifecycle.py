@@ -30,6 +30,12 @@ NEXT_STAGES: Final[Mapping[Stage, tuple[Stage, ...]]] = {
     "legal": ("negotiation",),
     "closed": (),
 }
+# A case closes as these by itself, once nothing is owed any more.
+_BY_MONEY: Final[Mapping[CloseReason, str]] = {
+    "paid": "record the payment, or choose another reason",
+    "settled": "offer a settlement, which forgives the rest once it is paid",
+    "forgiven": "propose an adjustment of the kind forgiveness; a second person approves it",
+}
 MOST_DEBTS: Final = 1000
 MOST_POINTS: Final = 100
 
@@ -343,8 +349,8 @@ def _has_open_claim(case: Case) -> bool:
 
 
 def close_case(case: Case, command: c.CloseCase, context: Context) -> list[e.Event]:
-    if command.reason == "paid" and case.owes:
-        raise WrongState("something is still owed; record the payment or choose a reason", "reason")
+    if command.reason in _BY_MONEY and case.owes:
+        raise WrongState(f"something is still owed: {_BY_MONEY[command.reason]}", "reason")
     return closing(case, context, command.reason, command.note)
 
 
