@@ -8,10 +8,12 @@ import psycopg
 import pytest
 from psycopg import errors as pg
 
+from duecourse.case import commands as c
 from duecourse.case.context import SYSTEM
 from duecourse.store.append import Entry, append
 from duecourse.store.database import Connection, Database
-from duecourse.store.engine import Engine
+from duecourse.store.engine import Engine, Request
+from duecourse.store.errors import HistoryBroken
 
 REFUSED_TO_THE_APPLICATION = [
     "UPDATE case_events SET topic = 'x'",
@@ -59,6 +61,35 @@ def test_the_owner_is_refused_too_even_as_a_replica(
         owner.execute(f"SET session_replication_role = {mode}".encode())
         with pytest.raises(pg.RestrictViolation, match="append-only"):
             owner.execute(statement.encode())
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_event_that_somebody_took_out_is_missed(
+    migrated_dsn: str,
+    new_engine: Callable[[], Engine],
+    engine: Engine,
+    asking: Callable[..., Request],
+    opened: UUID,
+    opening: Callable[..., c.OpenCase],
+    paying: Callable[..., c.RecordPayment],
+    version: int,
+) -> None:
+    """Only an administrator can, who ends the triggers first. What is left is no case any more."""
+    engine.execute_sync(asking(paying("pay-1"), opened))
+    other = engine.execute_sync(asking(opening())).case_id
+    with psycopg.connect(migrated_dsn) as owner:
+        owner.execute("ALTER TABLE case_events DISABLE TRIGGER ALL")
+        taken = "DELETE FROM case_events WHERE originator_id = %s AND originator_version = %s"
+        owner.execute(taken, (opened, version))
+        owner.execute("ALTER TABLE case_events ENABLE TRIGGER ALL")
+    fresh = new_engine()
+    with pytest.raises(HistoryBroken, match=f"case {opened}: of its events 1 to 3 only 2"):
+        fresh.load(opened)
+    with pytest.raises(HistoryBroken):
+        fresh.log.history(opened)
+    with pytest.raises(HistoryBroken):
+        fresh.log.tails({opened: 0, other: 0})
+    fresh.load(other)
 
 
 def test_every_connection_of_the_application_has_its_limits(database: Database) -> None:

@@ -29,6 +29,10 @@ class StateUnreadable(StoreError):
     """A stored event does not have the fields that its name promises."""
 
 
+class HistoryBroken(StoreError):
+    """Events of a case are not in the log any more: somebody took them out."""
+
+
 class SealBroken(StoreError):
     """A sealed text was altered, moved to another place, or never sealed."""
 

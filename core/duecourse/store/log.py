@@ -15,6 +15,7 @@ from duecourse.case.events import Event
 from duecourse.case.words import Role
 from duecourse.store import wire
 from duecourse.store.database import Database, Statement
+from duecourse.store.errors import HistoryBroken
 from duecourse.store.mapper import Mapper
 from duecourse.store.sealing import key_ids
 from duecourse.store.vault import Vault
@@ -127,7 +128,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class EventLog:
-    """Raises UnknownTopic, SealBroken or StateUnreadable where the log cannot be trusted."""
+    """Raises UnknownTopic, SealBroken, StateUnreadable or HistoryBroken where it cannot be trusted."""
 
     def __init__(self, database: Database, vault: Vault, mapper: Mapper | None = None) -> None:
         self.database = database
@@ -174,17 +175,28 @@ class EventLog:
 
     def history(self, case_id: UUID, until_version: int | None = None) -> list[Recorded]:
         until = _LATEST if until_version is None else until_version
-        return self._recorded(self.database.fetch(_HISTORY, case_id.bytes, until.to_bytes(8)))
+        rows = self.database.fetch(_HISTORY, case_id.bytes, until.to_bytes(8))
+        if rows.ntuples:
+            _check_whole(case_id, 0, rows.ntuples, _number(rows, rows.ntuples - 1, 1))
+        return self._recorded(rows)
 
     def tails(self, known: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
         """For each case, its events beyond the version known of it; in one read."""
         if len(known) == 1:
             ((case_id, version),) = known.items()
             rows = self.database.fetch(_TAIL, case_id.bytes, version.to_bytes(8))
-            return {case_id: self._events(rows)} if rows.ntuples else {}
-        ids = wire.uuid_array([case_id.bytes for case_id in known])
-        rows = self.database.fetch(_TAILS, ids, wire.int8_array([*known.values()]))
-        return _grouped(zip(_case_ids(rows), self._events(rows), strict=True))
+            if not rows.ntuples:
+                return {}
+            _check_whole(case_id, version, rows.ntuples, _number(rows, rows.ntuples - 1, 1))
+            return {case_id: self._events(rows)}
+        asked = wire.uuid_array([case_id.bytes for case_id in known])
+        rows = self.database.fetch(_TAILS, asked, wire.int8_array([*known.values()]))
+        case_ids = _case_ids(rows)
+        found = _grouped(zip(case_ids, self._events(rows), strict=True))
+        last = {case_id: row for row, case_id in enumerate(case_ids)}
+        for case_id, events in found.items():
+            _check_whole(case_id, known[case_id], len(events), _number(rows, last[case_id], 1))
+        return found
 
     def exists(self, case_id: UUID) -> bool:
         return self.database.fetch(_EXISTS, case_id.bytes).ntuples > 0
@@ -281,6 +293,15 @@ class EventLog:
                 commands, causations, strict=True,
             )
         ]  # fmt: skip
+
+
+def _check_whole(case_id: UUID, known: int, count: int, last: int) -> None:
+    """No event between the version that is known and the last one may be missing."""
+    if last - known != count:
+        raise HistoryBroken(
+            f"case {case_id}: of its events {known + 1} to {last} only {count} are in the log;"
+            " compare it with a backup"
+        )
 
 
 def _bytes(rows: pq.abc.PGresult, row: int, column: int) -> bytes:
