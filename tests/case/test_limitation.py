@@ -267,7 +267,8 @@ def test_english_time_that_would_end_in_a_breathing_space_ends_eight_weeks_after
     assert last_day(story) == date(2026, 4, 1)
     space = c.PlaceHold(hold_id="space", kind="breathing_space", authority="the register")
     assert last_day(story.when(space)) == date(2026, 5, 1) + 56 * DAY
-    story.when(c.LiftHold(hold_id="space", reason="cancelled"), at=NOON + 10 * DAY)
+    lift = c.LiftHold(hold_id="space", reason="cancelled", evidence="the register's notice")
+    story.when(lift, at=NOON + 10 * DAY, actor=LEGAL)
     assert last_day(story, TODAY + 10 * DAY) == date(2026, 4, 1)
 
 
@@ -312,6 +313,83 @@ def test_a_german_claim_counts_once_it_was_served() -> None:
     assert last_day(story) == date(2027, 12, 31)
     story.when(court("served", date(2026, 3, 9)), at=NOON + 7 * DAY)
     assert last_day(story, TODAY + 7 * DAY) is None
+
+
+def test_what_had_run_out_before_october_2017_no_demand_brings_back() -> None:
+    story = living_in("CN", due_on=date(2015, 5, 10))
+    for on in (date(2018, 3, 1), date(2021, 2, 1), date(2024, 1, 15)):
+        story.when(act("demand", on, "arrived"))
+    assert (stands(story).status, last_day(story)) == ("expired", date(2017, 5, 10))
+    assert situation_of(story, NOON) == "expired"
+    story.when(talk("refused_to_pay", initiator="debtor"))
+    story.when(propose()).then_raises(StageNotReady, "grounds")
+
+
+@pytest.mark.parametrize("due_on", [date(2015, 9, 30), date(2015, 10, 1)])
+def test_the_shortcut_of_the_rules_knows_the_two_years_of_before(due_on: date) -> None:
+    story = living_in("CN", due_on=due_on).when(act("plan", date(2018, 3, 1)))
+    story.when(act("plan", date(2021, 2, 1))).when(act("plan", date(2024, 1, 15)))
+    is_alive = due_on == date(2015, 10, 1)
+    assert (
+        situation_of(story, NOON) == stands(story).status == ("running" if is_alive else "expired")
+    )
+
+
+@pytest.mark.parametrize(("place", "ends"), [("CN", date(2028, 8, 2)), ("DE", date(2056, 8, 2))])
+def test_after_a_judgment_a_payment_begins_its_period_anew_and_says_so(
+    place: str, ends: date
+) -> None:
+    story = in_court(place).when(court("judgment", date(2026, 3, 20)), at=NOON + 20 * DAY)
+    later = datetime(2026, 8, 2, 4, tzinfo=UTC)
+    payment = replace(paid(1_000), value_on=later.date())
+    (found,) = told(story.when(payment, at=later))
+    assert (found.act, found.becomes) == ("part_payment", ends)
+    assert f"{ends} instead of" in found.says
+    assert found.zh.startswith("此行为使依生效判决申请执行的期间重新计算")
+    assert last_day(story, later.date()) == ends
+
+
+def test_after_a_judgment_the_debtor_is_told_of_it_and_of_what_would_begin_it_anew() -> None:
+    story = in_court("CN").when(court("judgment", date(2026, 3, 20)), at=NOON + 20 * DAY)
+    (found,) = debt_limitations(story._history, date(2026, 8, 2))
+    assert found.for_borrower.en.startswith("There is a judgment over this debt.")
+    assert "2028-03-20. It would begin anew with: demand" in found.for_borrower.en
+    assert "依判决申请执行的期间至2028-03-20届满" in found.for_borrower.zh
+    assert "可能使期间重新计算" in found.for_borrower.zh
+
+
+def test_nobody_is_threatened_or_sued_while_only_what_is_not_sure_keeps_the_period_alive() -> None:
+    story = living_in("US-IL", due_on=date(2015, 5, 10)).when(
+        act("part_payment", date(2024, 6, 10))
+    )
+    assert (stands(story).status, last_day(story)) == ("running", date(2034, 6, 10))
+    assert not stands(story).is_sure
+    # To the rules it is not known, and so none of them permits a threat.
+    assert situation_of(story, NOON) == ""
+    story.when(talk("refused_to_pay", initiator="debtor"))
+    refused = story.when(propose()).when(approve(), actor=LEGAL).then_one(e.ActionRefused)
+    assert (refused.rule, refused.moment) == ("us.time_barred_suit", "approval")
+
+
+def test_where_the_rules_say_nothing_of_it_what_is_not_sure_is_not_sued_over_either() -> None:
+    space = act("breathing_space", date(2026, 1, 20), until=date(2026, 3, 21))
+    story = living_in("GB-EAW", due_on=date(2020, 2, 10)).when(space)
+    assert (stands(story).status, last_day(story)) == ("running", date(2026, 5, 16))
+    story.when(c.RecordFact(fact="letter_of_claim", on=date(2026, 1, 2), how="by post"))
+    story.when(talk("refused_to_pay", initiator="debtor"))
+    refused = story.when(propose()).when(approve(), actor=LEGAL).then_one(e.ActionRefused)
+    assert (refused.rule, refused.moment) == ("time_barred", "approval")
+    assert "only what is not sure keeps it alive" in refused.says
+
+
+def test_who_is_sued_in_time_needs_nothing_that_is_not_sure() -> None:
+    story = living_in("US-IL", due_on=date(2017, 5, 10)).when(
+        act("part_payment", date(2024, 6, 10))
+    )
+    assert stands(story).is_sure
+    assert situation_of(story, NOON) == "running"
+    story.when(talk("refused_to_pay", initiator="debtor"))
+    story.when(propose()).when(approve(), actor=LEGAL).then_one(e.LegalReferralApproved)
 
 
 # --- what is told beforehand -----------------------------------------------------------------
@@ -493,4 +571,6 @@ def test_the_shortcut_of_the_rules_agrees_with_the_whole_clock() -> None:
                 if moved is not None:
                     story.when(moved)
                 at = NOON + 200 * DAY
-                assert situation_of(story, at) == stands(story, (TODAY + 200 * DAY)).status
+                now = stands(story, TODAY + 200 * DAY)
+                is_known = now.is_sure or now.status == "expired"
+                assert situation_of(story, at) == (now.status if is_known else "")

@@ -4,7 +4,7 @@ They pass the same gate as a contact does, and a no of the rules is an event jus
 """
 
 from collections.abc import Collection
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from duecourse.case import commands as c
@@ -15,6 +15,12 @@ from duecourse.case.limitation import RECORDED, standing
 from duecourse.case.situation import about_accounts, situation
 from duecourse.case.state import Case
 from duecourse.rules.gate import judge
+
+_TIME_BARRED: Final = "Nobody is sued over a debt whose limitation period has run out."
+_NOT_SURE: Final = (
+    "Nobody is sued over a debt whose limitation period may have run out: only what is not sure"
+    " keeps it alive. Have the law checked."
+)
 
 
 def refused_action(
@@ -53,12 +59,16 @@ def _too_late(
     debts: Collection[UUID],
     moment: Literal["request", "approval", "filing"],
 ) -> e.ActionRefused | None:
-    """Where the law of the place says nothing, we do not go to court after the period either."""
+    """Where the law of the place says nothing, we do not go to court after the period either.
+
+    Nor while only what is not sure keeps the period alive.
+    """
     today = case.today(context.at)
     for account in about_accounts(case, debts):
         debt_id = account.debt.debt_id
         now = standing(case, debt_id, today)
-        if now.status == "expired" and account.outstanding.total:
+        is_over = now.status == "expired" or not now.is_sure
+        if is_over and account.outstanding.total:
             return e.ActionRefused(
                 at=context.at,
                 act="legal_action",
@@ -67,7 +77,7 @@ def _too_late(
                 rule="time_barred",
                 citation=now.clock.citation if now.clock else RECORDED,
                 confidence="house",
-                says="Nobody is sued over a debt whose limitation period has run out.",
+                says=_TIME_BARRED if now.status == "expired" else _NOT_SURE,
                 inputs={"debt": str(debt_id), "until": str(now.expires_on)},
                 next_lawful_at=None,
             )

@@ -17,7 +17,7 @@ from duecourse.case.state import Case, ClockAct, DebtAccount, LimitationTerms
 from duecourse.money.figures import Refused
 from duecourse.money.limitation import limitation_clock
 from duecourse.money.limitation_laws import Contract, law_names, limitation_law
-from duecourse.money.limitation_period import first_period
+from duecourse.money.limitation_period import first_period, last_day_of
 from duecourse.money.limitation_terms import (
     LimitationClock,
     LimitationEvent,
@@ -50,11 +50,13 @@ class Standing(e.Record):
     """Where the period of a debt stands. `expires_on` is the last day; None: open, or not known.
 
     `laws` are those that were asked, none meaning that only a recorded day is known; `clock` is
-    the one that ends first.
+    the one that ends first. `is_sure`: what keeps it alive does not rest on a source that nobody
+    read, or on a reading that courts do not share, under any of the laws.
     """
 
     status: Limitation
     expires_on: date | None
+    is_sure: bool = True
     laws: tuple[str, ...] = ()
     recorded_on: date | None = None
     clock: LimitationClock | None = None
@@ -75,6 +77,7 @@ def standing(case: Case, debt_id: UUID, today: date, *, without: str = "") -> St
     return Standing(
         status="expired" if is_over else "running" if is_known else "",
         expires_on=ends,
+        is_sure=all(each is None or each.may_file for each in clocks),
         laws=laws or (),
         recorded_on=recorded,
         clock=first,
@@ -158,9 +161,10 @@ def _clock(
 @lru_cache(maxsize=4096)
 def _first_last_day(law: str, contract: Contract, starts_on: date, known_on: date | None) -> date:
     """When the period would end if nothing had happened. No act but a judgment makes it shorter."""
-    period = first_period(limitation_law(law, contract), starts_on, known_on or starts_on)
-    assert period.last_day is not None, "a period that nothing stops ends"
-    return period.last_day
+    rules = limitation_law(law, contract)
+    ends = last_day_of(first_period(rules, starts_on, known_on), (), rules, starts_on)
+    assert ends is not None, "a period that nothing stops ends"
+    return ends
 
 
 def limitation(case: Case, accounts: Iterable[DebtAccount], today: date) -> Limitation:
@@ -175,19 +179,23 @@ def limitation(case: Case, accounts: Iterable[DebtAccount], today: date) -> Limi
 
 
 def _state(case: Case, account: DebtAccount, today: date) -> Limitation:
-    """As `standing` has it, without the clock where it is plain."""
+    """As `standing` has it, without the clock where it is plain; not known where it is not sure."""
     recorded = account.limitation_expires_on
     if recorded is not None and recorded < today:
         return "expired"
     debt_id = account.debt.debt_id
     laws = laws_of(case, debt_id)
     if laws is None:
-        return standing(case, debt_id, today).status
+        return _known(standing(case, debt_id, today))
     judged = any(act.act in _LASTING for act in case.clock_acts.values())
     terms = _terms(case, account)
     if not judged and all(today <= _first_last_day(law, *terms) for law in laws):
         return "running"
-    return standing(case, debt_id, today).status
+    return _known(standing(case, debt_id, today))
+
+
+def _known(now: Standing) -> Limitation:
+    return now.status if now.is_sure or now.status == "expired" else ""
 
 
 def last_day(case: Case, account: DebtAccount, today: date) -> date | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from duecourse.case import events as e
-from duecourse.case.limitation import standing
+from duecourse.case.limitation import Standing, standing
 from duecourse.case.state import Case, ClockAct
 from duecourse.money.limitation import AFTER
 
@@ -109,7 +109,7 @@ def _restart(case: Case, debt_id: UUID, key: str, today: date) -> Restart | None
         becomes=now.expires_on,
         after_expiry=late,
         says=step.says if late else _says(act.act, was, now.expires_on),
-        zh=_LATE_ZH if late else _says_zh(was, now.expires_on),
+        zh=_LATE_ZH if late else _says_zh(was, now.expires_on, is_judged=_is_judged(now)),
         citation=step.citation,
     )
 
@@ -121,7 +121,12 @@ def _says(act: str, was: date | None, becomes: date | None) -> str:
     return f"This act ({words}) gives the creditor a new period, {until}{instead}."
 
 
-def _says_zh(was: date | None, becomes: date | None) -> str:
+def _is_judged(now: Standing) -> bool:
+    return now.clock is not None and now.clock.after_judgment
+
+
+def _says_zh(was: date | None, becomes: date | None, *, is_judged: bool) -> str:
+    period = "依生效判决申请执行的期间" if is_judged else "诉讼时效期间"
     instead = f"，原届满日为{was}" if was else ""
     until = f"新的届满日为{becomes}" if becomes else "届满日尚未确定"
-    return f"此行为使诉讼时效期间重新计算：{until}{instead}。"
+    return f"此行为使{period}重新计算：{until}{instead}。"

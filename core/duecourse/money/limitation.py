@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from duecourse.money.figures import Refused
 from duecourse.money.interest_terms import check_year
 from duecourse.money.limitation_laws import (
     Act,
     ActRule,
     AfterExpiry,
+    Earlier,
     Law,
     limitation_law,
 )
@@ -51,20 +54,19 @@ def limitation_clock(request: LimitationRequest) -> LimitationClock:
     """Raises Refused for a law that is not recorded, or days that make no sense."""
     law = limitation_law(request.law, request.contract)
     _check(request)
-    walk, sure = _Walk(law, request), _Walk(law, request)
+    walk, sure = _Walk(law, request), _Walk(law, request, is_strict=True)
     for event in _in_order(request):
         walk.take(event)
-        rule = law.rule_of(event.act)
-        if rule is None or rule.confidence != "C":
-            sure.take(event)
+        sure.take(event)
     is_sure = sure.status() != "expired"
     status, expires_on = walk.status(), walk.last_day()
     restarts = tuple(_would_restart(walk, request)) if status != "expired" else ()
+    earlier = _earlier(law, request)
     return LimitationClock(
         law=law.name,
         title=law.title,
-        citation=law.citation,
-        confidence=law.confidence,
+        citation=f"{law.citation}; {earlier.citation}" if earlier else law.citation,
+        confidence=max(law.confidence, earlier.confidence) if earlier else law.confidence,
         as_of=request.as_of,
         status=status,
         began_on=walk.period.start,
@@ -72,7 +74,8 @@ def limitation_clock(request: LimitationRequest) -> LimitationClock:
         sure_expires_on=sure.last_day(),
         days_left=_days_left(status, expires_on, request.as_of),
         may_file=status != "expired" and is_sure,
-        start_note=law.start_note,
+        after_judgment=walk.period.is_judgment,
+        start_note=f"{law.start_note} {earlier.note}".strip() if earlier else law.start_note,
         steps=tuple(walk.steps),
         would_restart=restarts,
         warnings=(
@@ -82,25 +85,44 @@ def limitation_clock(request: LimitationRequest) -> LimitationClock:
     )
 
 
-class _Walk:
-    """The fold over the events, in the order of their days."""
+def _earlier(law: Law, request: LimitationRequest) -> Earlier | None:
+    """The law of before, if the claim is older than the present one."""
+    earlier = law.earlier
+    if earlier is None:
+        return None
+    is_known = earlier.then == "same_start" and request.known_on is not None
+    begun = request.known_on if is_known and request.known_on else request.starts_on
+    return earlier if begun < earlier.until else None
 
-    def __init__(self, law: Law, request: LimitationRequest) -> None:
+
+class _Walk:
+    """The fold over the events, in the order of their days.
+
+    `is_strict`: without what is marked C, and by the shortest of the readings that there are.
+    """
+
+    def __init__(self, law: Law, request: LimitationRequest, *, is_strict: bool = False) -> None:
         self.law = law
         self._request = request
+        self._is_strict = is_strict
         self._starts_on = request.starts_on
-        self.period = first_period(law, request.starts_on, request.known_on or request.starts_on)
+        self.period = first_period(law, request.starts_on, request.known_on)
         self._intervals: list[Interval] = []
         self.steps: list[LimitationStep] = []
 
     def last_day(self) -> date | None:
-        return last_day_of(self.period, self._intervals, self.law, self._starts_on)
+        return last_day_of(
+            self.period, self._intervals, self.law, self._starts_on, is_strict=self._is_strict
+        )
+
+    def rules(self) -> tuple[ActRule, ...]:
+        return self.law.rules(is_judged=self.period.is_judgment)
 
     def status(self) -> Status:
         today, end = self._request.as_of, self.last_day()
         if self.period.is_first and today < self._starts_on:
             return "not_started"
-        if self.period.last_day is None or self._is_pending(today):
+        if self.period.waits or self._is_pending(today):
             return "pending"
         if end is None:
             return "suspended"
@@ -112,12 +134,12 @@ class _Walk:
         return "pending" if today < self.period.start and not self.period.is_first else "running"
 
     def copy(self) -> "_Walk":
-        other = _Walk(self.law, self._request)
+        other = _Walk(self.law, self._request, is_strict=self._is_strict)
         other.period, other._intervals = self.period, [*self._intervals]
         return other
 
     def take(self, event: LimitationEvent) -> LimitationStep:
-        rule = self.law.rule_of(event.act)
+        rule = self._rule_of(event.act)
         applied, says = self._apply(event, rule)
         step = LimitationStep(
             on=event.on,
@@ -132,24 +154,37 @@ class _Walk:
         self.steps.append(step)
         return step
 
+    def _rule_of(self, act: Act) -> ActRule | None:
+        is_judged = self.period.is_judgment and act != "judgment"
+        rule = self.law.rule_of(act, is_judged=is_judged)
+        if rule is not None and self._is_strict and rule.strict_effect:
+            return replace(rule, effect=rule.strict_effect)
+        return rule
+
     def _apply(self, event: LimitationEvent, rule: ActRule | None) -> tuple[Applied, str]:
-        if rule is None or rule.effect == "none":
+        if rule is None and self.period.is_judgment:
+            return "no_effect", "There is a judgment: its own period runs."
+        if rule is None or rule.effect == "none" or (self._is_strict and rule.confidence == "C"):
             return "no_effect", "It does nothing to the period here."
         if missing := sorted(rule.needs - event.has):
             words = ", ".join(missing).replace("_", " ")
             return "no_effect", f"It counts only where this is proved: {words}."
-        end = self.last_day()
-        if end is not None and event.on > end and not self._is_pending(event.on):
+        if rule.effect != "judgment" and self._is_over(event.on):
             return "too_late", AFTER[rule.after_expiry]
         return self._effect(event, rule)
+
+    def _is_over(self, day: date) -> bool:
+        end = self.last_day()
+        return end is not None and day > end and not self._is_pending(day)
 
     def _effect(self, event: LimitationEvent, rule: ActRule) -> tuple[Applied, str]:
         match rule.effect:
             case "restart":
                 return self._restart(event, rule)
             case "judgment":
-                last_day = years_after(event.on, rule.years)
-                self.period = Period(start=event.on, last_day=last_day, is_judgment=True)
+                # It settles the claim, whether or not anybody objected that it came too late.
+                self.period = Period(start=event.on, years=rule.years, is_judgment=True)
+                self._intervals = []
                 return "judgment", f"A period of its own of {rule.years} years runs."
             case "pending":
                 self._intervals.append(Interval(event.on, event.until, rule))
@@ -159,26 +194,22 @@ class _Walk:
                 return "suspended", "It keeps the period from running or from ending."
 
     def _restart(self, event: LimitationEvent, rule: ActRule) -> tuple[Applied, str]:
-        if event.on <= self.period.start or self.period.last_day is None:
+        if event.on <= self.period.start or self.period.waits:
             return "too_early", "No period was running that it could restart."
-        if self.period.is_judgment and event.act != "enforcement":
-            return "no_effect", "There is a judgment: its own period runs."
-        years = self.law.years
-        if self.period.is_judgment:
-            judgment = self.law.rule_of("judgment")
-            years = judgment.years if judgment else years
         begins = (event.until if rule.while_pending else event.on) or event.on
         waits = rule.while_pending and event.until is None
+        years = self.period.years
         self.period = Period(
-            start=begins,
-            last_day=None if waits else years_after(begins, years),
-            is_judgment=self.period.is_judgment,
+            start=begins, years=years, waits=waits, is_judgment=self.period.is_judgment
         )
         if waits:
             return (
                 "restarted",
                 f"While it is pending nothing runs; after it {years} years begin anew.",
             )
+        earlier = self.law.earlier
+        if earlier and begins < earlier.until and not self.period.is_judgment:
+            return "restarted", f"The period of the law of then begins anew on {begins}."
         return "restarted", f"{years} years begin anew on {begins}."
 
     def _until(self, event: LimitationEvent, rule: ActRule) -> date | None:
@@ -226,7 +257,7 @@ def _days_left(status: Status, expires_on: date | None, as_of: date) -> int | No
 
 def _would_restart(walk: _Walk, request: LimitationRequest) -> Iterator[WouldRestart]:
     now = walk.last_day()
-    for rule in walk.law.acts:
+    for rule in walk.rules():
         if rule.effect != "restart":
             continue
         event = LimitationEvent(on=request.as_of, act=rule.act, has=rule.needs)
@@ -253,8 +284,9 @@ def _unsure(sure: _Walk, status: Status, *, is_sure: bool) -> Iterator[Limitatio
     last_day = sure.last_day()
     if status != "expired" and not is_sure and last_day is not None:
         says = (
-            f"Only what rests on sources that were not read (C) keeps the period alive after"
-            f" {last_day}: have the law checked before any filing or threat of court."
+            "Only what rests on sources that were not read (C), or that courts read differently, keeps"
+            f" the period alive after {last_day}: have the law checked before any filing or threat"
+            " of court."
         )
         yield LimitationWarning(kind="unsure", on=last_day + DAY, says=says)
 

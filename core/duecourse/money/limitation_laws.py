@@ -1,5 +1,6 @@
 """Limitation as data: the period of each place, and what each act does to it."""
 
+from datetime import date
 from functools import cache
 from typing import Annotated, Final, Literal
 
@@ -12,7 +13,9 @@ Act = Literal[
     "demand", "acknowledgement", "part_payment", "plan", "negotiation", "filing", "suspension",
     "breathing_space", "consumer_loan_default", "judgment", "enforcement",
 ]  # fmt: skip
-Effect = Literal["restart", "suspend", "obstacle", "pending", "floor", "judgment", "none"]
+Effect = Literal[
+    "restart", "suspend", "obstacle", "pause", "pending", "floor", "judgment", "none"
+]  # fmt: skip
 Feature = Literal["arrived", "in_writing", "signed", "served"]
 AfterExpiry = Literal["", "binds", "no_reclaim", "may_revive"]
 Contract = Literal["written", "open_account", "oral"]
@@ -20,7 +23,7 @@ Months = Annotated[int, msgspec.Meta(ge=0, le=120)]
 
 
 class ActRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an act does, if it has what it `needs`."""
+    """What an act does, if it has what it `needs`; `strict_effect`, where courts differ, at least."""
 
     act: Act
     effect: Effect
@@ -34,6 +37,23 @@ class ActRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_years: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     years: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     after_expiry: AfterExpiry = ""
+    strict_effect: Effect | Literal[""] = ""
+
+
+class Earlier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The period of a claim from before `until`, the first day of the present law.
+
+    `then` says what became of one that was still running: the present `years` from the `same_start`,
+    or `anew` from `until`, where what was left by the law of before counts if it ends sooner.
+    """
+
+    until: date
+    years: Annotated[int, msgspec.Meta(ge=1, le=100)]
+    shortest_years: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    then: Literal["same_start", "anew"]
+    note: str
+    citation: str
+    confidence: Confidence
 
 
 class Law(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,9 +72,15 @@ class Law(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     confidence: Confidence
     after_expiry: str
     acts: tuple[ActRule, ...]
+    after_judgment: tuple[ActRule, ...] = ()
+    earlier: Earlier | None = None
 
-    def rule_of(self, act: Act) -> ActRule | None:
-        return next((each for each in self.acts if each.act == act), None)
+    def rules(self, *, is_judged: bool = False) -> tuple[ActRule, ...]:
+        return self.after_judgment if is_judged else self.acts
+
+    def rule_of(self, act: Act, *, is_judged: bool = False) -> ActRule | None:
+        rules = self.rules(is_judged=is_judged)
+        return next((each for each in rules if each.act == act), None)
 
 
 class _Book(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,9 +107,13 @@ _SIGNED: Final[frozenset[Feature]] = frozenset({"in_writing", "signed"})
 def _laws() -> dict[str, Law]:
     laws = {each.name: each for each in read_book("limitation.toml", _Book).laws}
     for law in laws.values():
-        if len({rule.act for rule in law.acts}) != len(law.acts):
+        if any(len({each.act for each in rules}) != len(rules) for rules in _both(law)):
             raise BadProfile(f"limitation.toml: {law.name}: an act comes twice")
     return laws
+
+
+def _both(law: Law) -> tuple[tuple[ActRule, ...], ...]:
+    return law.acts, law.after_judgment
 
 
 @cache

@@ -82,8 +82,9 @@ class LimitationWarning(msgspec.Struct, frozen=True, kw_only=True):
 class LimitationClock(msgspec.Struct, frozen=True, kw_only=True):
     """Where the clock stands. `expires_on` is the last day on which the debt can be taken to court.
 
-    `sure_expires_on` is that day without what rests on a source that nobody read (C): such an act
-    may not open the way to a court, so `may_file` asks both.
+    `sure_expires_on` is that day without what rests on a source that nobody read (C), and by the
+    shortest reading where courts differ: what is not sure may not open the way to a court, so
+    `may_file` asks both. `after_judgment`: the period is that of a judgment, to enforce it.
     """
 
     law: str
@@ -97,6 +98,7 @@ class LimitationClock(msgspec.Struct, frozen=True, kw_only=True):
     sure_expires_on: date | None
     days_left: int | None
     may_file: bool
+    after_judgment: bool
     start_note: str
     steps: tuple[LimitationStep, ...]
     would_restart: tuple[WouldRestart, ...]

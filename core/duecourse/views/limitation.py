@@ -99,8 +99,14 @@ def _for_borrower(now: Standing) -> Both:
     would = now.clock.would_restart if now.clock else ()
     acts = ", ".join(each.act.replace("_", " ") for each in would)
     warning = f" It would begin anew with: {acts}." if acts else ""
+    careful = "还款、承认债务或同意还款方案，可能使期间重新计算。" if acts else ""
+    if now.clock and now.clock.after_judgment:
+        return Both(
+            f"There is a judgment over this debt. The time to act on it ends on {now.expires_on}."
+            f"{warning}",
+            f"此笔债务已有生效判决，依判决申请执行的期间至{now.expires_on}届满。{careful}",
+        )
     return Both(
         f"This debt can be taken to court until {now.expires_on}.{warning}",
-        f"此笔债务的诉讼时效至{now.expires_on}届满。"
-        + ("还款、承认债务或同意还款方案，可能使期间重新计算。" if acts else ""),
+        f"此笔债务的诉讼时效至{now.expires_on}届满。{careful}",
     )
