@@ -13,6 +13,7 @@ from litestar.types import ExceptionHandlersMap
 
 from duecourse.case import errors as case
 from duecourse.channels import Forbidden
+from duecourse.input_words import misfit, misfit_at
 from duecourse.store import errors as store
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -137,11 +138,11 @@ def on_forbidden(_request: AnyRequest, _error: Forbidden) -> Response[Problem]:
     return answer(BAD_SIGNATURE.problem("the channel does not accept this as its own"))
 
 
-def on_http_error(_request: AnyRequest, error: HTTPException) -> Response[Problem]:
+def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Problem]:
     if isinstance(error, ValidationException):
-        return answer(_of_parameter(error))
+        return answer(_of_parameter(request, error))
     if error.status_code >= DEFECT.status:
-        return on_defect(_request, error)
+        return on_defect(request, error)
     kind = _BY_STATUS.get(error.status_code, MALFORMED)
     detail = error.detail if kind is MALFORMED else kind.title.lower()
     if kind is NOT_FOUND:
@@ -149,10 +150,10 @@ def on_http_error(_request: AnyRequest, error: HTTPException) -> Response[Proble
     return answer(kind.problem(detail), error.headers)
 
 
-def _of_parameter(error: ValidationException) -> Problem:
+def _of_parameter(request: AnyRequest, error: ValidationException) -> Problem:
     """Litestar found a path, query or header parameter that is not of its form."""
     first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
-    field = str(first.get("key", "")) if isinstance(first, dict) else ""
+    name = field = str(first.get("key", "")) if isinstance(first, dict) else ""
     words = str(first.get("message", "")) if isinstance(first, dict) else ""
     if isinstance(first, dict) and first.get("source") == "header":
         field = "-".join(word.capitalize() for word in field.split("_"))
@@ -161,7 +162,8 @@ def _of_parameter(error: ValidationException) -> Problem:
     if not words:
         found = _MISSING.match(error.detail)
         words, field = "it is required", found[1] if found else ""
-    return INVALID_FIELD.problem(without_value(words), field)
+    kind = request.route_handler.signature_model.__annotations__.get(name, Any)
+    return INVALID_FIELD.problem(misfit_at("", words, kind).said, field)
 
 
 def on_defect(request: AnyRequest, error: Exception) -> Response[Problem]:
@@ -176,27 +178,20 @@ def on_defect(request: AnyRequest, error: Exception) -> Response[Problem]:
     return answer(DEFECT.problem("the request failed; nothing is known to be recorded"))
 
 
-# msgspec quotes the value where it is none of a list, and the name where a field is unknown.
-_QUOTED_VALUE: Final = re.compile(r"Invalid (enum )?value .*", re.DOTALL)
+# msgspec quotes the name where a field is unknown.
 _UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING_FIELD: Final = re.compile(r"Object missing required field `([a-z_]+)`")
 _MISSING: Final = re.compile(r"Missing required .* parameter '([A-Za-z_-]+)'")
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
-_PLACE: Final = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
+PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
 _OWN_CHECK: Final = re.compile(r"([a-z_]+): (.*)", re.DOTALL)
 
 
-def without_value(words: str) -> str:
-    """What msgspec says, without what it quotes of the request."""
-    return _QUOTED_VALUE.sub("not one of the values that are known here", words)
-
-
-def invalid_body(error: msgspec.ValidationError) -> Refused:
+def invalid_body(error: msgspec.ValidationError, kind: Any) -> Refused:  # noqa: ANN401 - the body's type
     """Name the field: `debts[0].balance`. Only the first one is found."""
-    found = _PLACE.fullmatch(str(error))
-    words, place = (found[1], found[2]) if found else (str(error), "")
+    wrong = misfit(error, kind)
+    words, place = wrong.said, wrong.field
     if unknown := _UNKNOWN_FIELD.fullmatch(words):
-        name = unknown[1] if _PLAIN_NAME.fullmatch(unknown[1]) else "?"
+        name = unknown[1] if PLAIN_NAME.fullmatch(unknown[1]) else "?"
         words = "there is no such field here; leave it out"
     elif missing := _MISSING_FIELD.fullmatch(words):
         name, words = missing[1], "this field is missing; give it"
@@ -205,7 +200,7 @@ def invalid_body(error: msgspec.ValidationError) -> Refused:
     else:
         name = ""
     field = ".".join(part for part in (place, name) if part)
-    return Refused(INVALID_FIELD, without_value(words), field)
+    return Refused(INVALID_FIELD, words, field)
 
 
 HANDLERS: Final[ExceptionHandlersMap] = {

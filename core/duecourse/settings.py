@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 
 from duecourse.channels import Rate, Secret
+from duecourse.input_words import misfit
 from duecourse.money.legal_places import AgreedOrder
 from duecourse.redaction import redact
 
@@ -151,7 +152,7 @@ def convert(
     except msgspec.ValidationError as error:
         # Without the cause: it could carry more of the table than the message shows. And without
         # the secrets: a plugin's own check of its settings may have quoted one.
-        said = redact(str(error), (secret.reveal() for secret in secrets))
+        said = redact(str(misfit(error, kind)), (secret.reveal() for secret in secrets))
         raise SettingsError(f"{where}: {said}") from None
 
 

@@ -70,9 +70,24 @@ class PrinterConfig(StationeryConfig, kw_only=True):
     """
 
     printer: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
-    user: Annotated[str, msgspec.Meta(pattern="^[!-9;-~]{1,60}$")] = "duecourse"
+    user: Annotated[
+        str,
+        msgspec.Meta(
+            pattern="^[!-9;-~]{1,60}$", description="use up to 60 of ASCII, no blank and no colon"
+        ),
+    ] = "duecourse"
     password: Secret | None = None
-    media: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9._-]{0,99}$")] | None = None
+    media: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                pattern="^[a-z0-9][a-z0-9._-]{0,99}$",
+                description="use a name of PWG 5101.1",
+                examples=["iso_a4_210x297mm"],
+            ),
+        ]
+        | None
+    ) = None
     sides: Literal["one-sided", "two-sided-long-edge", "two-sided-short-edge"] | None = None
     timeout: Annotated[float, msgspec.Meta(gt=0, le=300)] = 30.0
     ca_file: str = ""

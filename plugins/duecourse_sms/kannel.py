@@ -66,13 +66,22 @@ class KannelConfig(Config, kw_only=True):
     """
 
     url: str
-    username: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}\Z")]
+    username: Annotated[
+        str,
+        msgspec.Meta(pattern=r"^[!-~]{1,64}\Z", description="use up to 64 of ASCII, no blank"),
+    ]
     password: Secret
     timeout: Annotated[float, msgspec.Meta(gt=0, le=60)]
     callback_url: str = ""
     webhook_secrets: tuple[Secret, ...] = ()
     sender: Sender = ""
-    smsc: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")] = ""
+    smsc: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^[A-Za-z0-9._-]{0,64}\Z",
+            description="use up to 64 letters, digits and . _ -",
+        ),
+    ] = ""
     default_region: Region = "CN"
     max_units: Annotated[int, msgspec.Meta(ge=1, le=MOST_UNITS)] = 10
     rate: Rate | None = None

@@ -50,6 +50,7 @@ from duecourse_sms.validity import time_left
 LEAST_REST: Final = 60.0
 MOST_VALIDITY: Final = timedelta(days=99)
 _ASCII: Final = r"^[!-~]*$"
+_NO_BLANK: Final = "use letters, digits and signs of ASCII, no blank"
 
 
 class SmppConfig(Config, kw_only=True):
@@ -68,22 +69,44 @@ class SmppConfig(Config, kw_only=True):
     that one text may become, `sessions` how many connections send at once.
     """
 
-    host: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.:_-]+$", max_length=253)]
+    host: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^[A-Za-z0-9.:_-]+$",
+            max_length=253,
+            description="use a host name or an address, without a scheme",
+            examples=["smsc.example.com"],
+        ),
+    ]
     port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 2775
-    system_id: Annotated[str, msgspec.Meta(pattern=_ASCII, min_length=1, max_length=15)]
+    system_id: Annotated[
+        str, msgspec.Meta(pattern=_ASCII, min_length=1, max_length=15, description=_NO_BLANK)
+    ]
     password: Secret
     timeout: Annotated[float, msgspec.Meta(gt=0, le=60)]
     tls: bool = True
     ca_file: Path | None = None
-    system_type: Annotated[str, msgspec.Meta(pattern=_ASCII, max_length=12)] = ""
-    service_type: Annotated[str, msgspec.Meta(pattern=_ASCII, max_length=5)] = ""
+    system_type: Annotated[
+        str, msgspec.Meta(pattern=_ASCII, max_length=12, description=_NO_BLANK)
+    ] = ""
+    service_type: Annotated[
+        str, msgspec.Meta(pattern=_ASCII, max_length=5, description=_NO_BLANK)
+    ] = ""
     sender: Sender = ""
     sender_ton: Ton | None = None
     sender_npi: Npi | None = None
     registered_delivery: Literal["none", "all", "failure"] = "all"
     default_alphabet: Alphabet = "gsm7"
     message_ids: MessageIds = "same"
-    receipt_zone: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_/+-]+$", max_length=50)] = "UTC"
+    receipt_zone: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^[A-Za-z0-9_/+-]+$",
+            max_length=50,
+            description="use a name of the IANA time zones",
+            examples=["Asia/Shanghai"],
+        ),
+    ] = "UTC"
     validity: Literal["moment", "time", "none"] = "moment"
     default_region: Region = "CN"
     max_units: Annotated[int, msgspec.Meta(ge=1, le=MOST_UNITS)] = 10

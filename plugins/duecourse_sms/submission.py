@@ -13,7 +13,11 @@ _LAST_OF_LATIN_1: Final = 0xFF
 Ton = Literal[0, 1, 2, 3, 4, 5, 6]
 Npi = Literal[0, 1, 3, 4, 6, 8, 9, 10, 14, 18]
 Sender = Annotated[
-    str, msgspec.Meta(pattern=r"^(\+?[0-9]{1,20}|[A-Za-z0-9][A-Za-z0-9 ._-]{0,10})?\Z")
+    str,
+    msgspec.Meta(
+        pattern=r"^(\+?[0-9]{1,20}|[A-Za-z0-9][A-Za-z0-9 ._-]{0,10})?\Z",
+        description="use a number, a short code, or up to 11 letters, digits, blanks and . _ -",
+    ),
 ]
 """A number, a short code, or up to eleven letters."""
 

@@ -102,6 +102,13 @@ def test_a_file_and_standard_input_are_the_same_and_no_database_is_made(
     assert [path.name for path in tmp_path.iterdir()] == ["asked.json"]
 
 
+PERIOD = {"start": "2025-06-01", "end": "2026-06-01", "balance_minor": 1}
+PUBLISHED = {
+    "series": "de-base",
+    "since": "2027-01-01",
+    "through": "2027-06-30",
+    "source": "gazette",
+}
 BAD = [
     ("allocate", {"amount_minor": 10**15 + 1}, "amount_minor: is above the limit"),
     ("allocate", {"amount_minor": 0}, "amount_minor: Expected int >= 1"),
@@ -124,11 +131,18 @@ BAD = [
      "debts[0].debt_id: is not a name"),
     ("schedule", {"percent": 12}, "percent: Expected str, got int"),
     ("schedule", {"percent": "１２"}, "percent: is not a percentage"),
-    ("schedule", {"percent": "12%"}, "percent: is not a percentage"),
-    ("schedule", {"ask": "loan"}, "ask: Invalid value 'loan'"),
-    ("schedule", {"kind": "weird"}, "kind: Invalid enum value 'weird'"),
+    ("schedule", {"percent": "12%"}, "percent: is not a percentage; write it as text"),
+    ("schedule", {"percent": "12%"}, 'such as "12.5"'),
+    ("schedule", {"every": "weekly"}, ("every: is not one of the values that are known here; use one"
+     " of: week, fortnight, last_day, month")),
+    ("cap", {"jurisdiction": "China"}, 'use the two capitals of ISO 3166, such as "CN"'),
+    ("cap", {"published": [PUBLISHED | {"percent": "0.88-"}]}, 'such as "-0.88"'),
+    ("cap", {"periods": [PERIOD | {"start": "1026-06-01"}]}, "periods[0].start: 1026-06-01 is out"),
+    ("cap", {"periods": [PERIOD, PERIOD | {"end": "9026-06-01"}]}, "periods[1].end: 9026-06-01"),
+    ("schedule", {"ask": "loan"}, "ask: is not one of the values that are known here; use one of: plan, "),
+    ("schedule", {"kind": "weird"}, "; use one of: annuity, balloon, "),
     ("schedule", {"count": 1201}, "count: Expected int <= 1200"),
-    ("interest", {"day_count": "30/360"}, "day_count: Invalid enum value"),
+    ("interest", {"day_count": "30/360"}, "use one of: 30E/360, ACT/360, ACT/365F, ACT/ACT"),
     ("interest", {"compounding": "month"}, "compounding: the profile 'simple' does not let"),
     ("cap", {"licence": "what"}, "licence: no cap of CN is recorded for 'what'"),
     ("cap", {"contract_on": "2027-06-01"}, "contract_on: cn-lpr-1y is known from"),
@@ -186,6 +200,19 @@ def test_a_refusal_is_one_line_with_the_file_the_field_and_the_fix(
     assert done.returncode == 2
     assert done.stderr == "Error: asked.json: count: is needed for the kind 'annuity'; correct it\n"
     assert done.stdout == ""
+
+
+def test_a_published_rate_may_be_below_zero() -> None:
+    """A loan between businesses in Germany: base rate + 5 points, here -0.88 + 5."""
+    asked = {
+        "currency": "EUR", "opening": {"principal": 1_000_000}, "profile": "de-default",
+        "start": "2027-01-01", "end": "2027-02-01", "published": [PUBLISHED | {"percent": "-0.88"}],
+        "accruals": [{"head": "penalty", "rates": [
+            {"since": "2027-01-01", "series": "de-base", "plus": "5"}]}],
+    }  # fmt: skip
+    done = ask("interest", json.dumps(asked))
+    assert done.exit_code == 0, done.output
+    assert [line["percent"] for line in json.loads(done.output)["lines"]] == ["4.12"]
 
 
 def test_the_profiles_are_listed_with_source_and_confidence() -> None:

@@ -103,6 +103,7 @@ def test_a_broken_plugin_fails_the_listing_which_is_whole_all_the_same(
         (["--config", "none.toml", "doctor"], "none.toml"),
         (["import", "portfolio", "none.csv"], "none.csv"),
         (["import", "portfolio", "rows.csv", "--delimiter", "x"], "--delimiter"),
+        (["import", "portfolio", "rows.jsonl", "--delimiter", ";"], "JSON lines have none"),
         (["import", "portfolio", "rows.csv", "--mapping", "none"], "credit-default"),
         (["import", "portfolio", "rows.csv", "--errors", "rows.csv"], "--errors"),
     ],
@@ -112,8 +113,9 @@ def test_a_wrong_command_line_is_told_in_one_line(
     run: Run, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "rows.jsonl").write_text("{}\n")
     assert said in words_of(run(*arguments), 2)
-    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+    assert {path.name for path in tmp_path.iterdir()} == {"rows.csv", "rows.jsonl"}
 
 
 @pytest.mark.parametrize(
@@ -167,6 +169,7 @@ HEADERS = {
     "empty": (b"", "the file is empty"),
     "foreign": (b"a,b,c\n1,2,3\n", "13 things"),
     "one column": (b"a\n1\n", "11 things"),
+    "semicolons": (b"a;b;c\n1;2;3\n", "separated by semicolons, not by commas; give --delimiter"),
     "payments": (",".join(each.name for each in PAYMENTS).encode(), "duecourse import payments"),
     "a spreadsheet": (b"PK\x03\x04\x14\x00\x08\n", "spreadsheet"),
     "bytes": (b'\x89\x00\x01"\xff\n', "not text"),
@@ -189,6 +192,27 @@ def test_a_file_that_is_refused_says_why_and_counts_nothing(
     assert said in words_of(done, 1)
     assert "rows.csv" in done.stderr
     assert done.stdout == ""
+
+
+def test_the_delimiter_that_is_given_wins_over_the_mappings(
+    run: Run, tmp_path: Path, data: str
+) -> None:
+    named = ("payment_id", "creditor", "borrower_ref", "currency", "amount", "value_on")
+    mapping = [
+        'kind = "payments"',
+        'delimiter = ","',
+        "[columns]",
+        *(f'{x} = "{x}"' for x in named),
+    ]
+    (tmp_path / "own.toml").write_text("\n".join(mapping))
+    for between, option in ((";", ";"), ("\t", "tab"), ("|", "|")):
+        (tmp_path / "rows.csv").write_text(between.join(named) + "\n")
+        line = ("import", "payments", "rows.csv", "--mapping", "own.toml", "--delimiter", option)
+        done = run("--data", data, *line)
+        assert done.returncode == 0, done.stderr
+        (tmp_path / "rows.txt").write_text("value_on,text\n")
+        line = ("import", "bank", "rows.txt", "--delimiter", option)
+        assert "separated by commas, not by" in words_of(run("--data", data, *line), 1)
 
 
 def test_each_column_that_is_wrong_is_named_with_its_fix(

@@ -108,3 +108,4 @@ def test_a_csv_of_a_bank_is_taken_in(run: Run, tmp_path: Path) -> None:
     assert "unmatched           1 (5.00 CNY)\n" in done.stdout
     assert "rejected            1\n" in done.stdout
     assert "3,amount," in (tmp_path / "bank.csv.errors.csv").read_text()
+    assert run("import", "bank", str(path), "--strict").exit_code == 3

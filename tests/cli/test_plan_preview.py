@@ -96,6 +96,10 @@ def test_two_plans_are_compared(preview: Preview) -> None:
         (PLAN | {"surprise": 1}, "surprise"),
         ({"a": PLAN, "b": PLAN | {"waived_minor": 1}}, "b.waived_minor: "),
         ({"a": PLAN}, "`b`"),
+        (
+            {"a": PLAN, "b": PLAN | {"kind": "settled"}},
+            "FILE: b.kind: is not one of the values that are known here; use one of: settlement, ",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(preview: Preview, plan: object, words: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from duecourse.intake.bank_csv import CsvSource
 from duecourse.intake.camt import Item
 from duecourse.intake.mapping import Mapping, MappingError, parse_mapping
-from duecourse.intake.problems import Problem
+from duecourse.intake.problems import Problem, Refused
 from duecourse.intake.transactions import Statement, Transaction
 from duecourse.intake.xml_stream import XmlRefused
 
@@ -40,7 +40,7 @@ return_code = "Storno"
 
 
 def read(data: bytes, mapping: Mapping | None = None, **changes: Any) -> list[Item]:
-    asked: dict[str, Any] = {"mapping": mapping, "delimiter": ",", "as_of": AS_OF} | changes
+    asked: dict[str, Any] = {"mapping": mapping, "as_of": AS_OF} | changes
     source = CsvSource(io.BytesIO(data), **asked)
     return list(source.items(io.BytesIO(data)))
 
@@ -118,6 +118,26 @@ def test_a_bad_row_is_reported_with_its_line_and_stops_nobody_else(
 def test_a_header_that_is_not_known_refuses_the_file() -> None:
     with pytest.raises(XmlRefused, match="ammount: is not a known column"):
         read(OURS.replace(b"amount", b"ammount"))
+
+
+@pytest.mark.parametrize(
+    ("given", "header", "name"),
+    [(",", THEIRS, "semicolons"), (None, OURS.decode(), "commas")],
+)
+def test_a_delimiter_that_is_given_wins_and_the_one_of_the_file_is_named(
+    given: str | None, header: str, name: str
+) -> None:
+    """The mapping says semicolons."""
+    mapping = parse_mapping(MAPPING.encode())
+    with pytest.raises(Refused, match=f"separated by {name}, not by") as refused:
+        read(header.encode(), mapping, delimiter=given)
+    assert "--delimiter" in refused.value.fix
+
+
+def test_a_delimiter_that_is_given_is_used_in_spite_of_the_mapping() -> None:
+    mapping = parse_mapping(MAPPING.encode())
+    tabs = THEIRS.replace(";", "\t").encode()
+    assert read(tabs, mapping, delimiter="\t") == read(THEIRS.encode(), mapping)
 
 
 def test_a_mapping_of_another_kind_is_refused() -> None:

@@ -86,6 +86,23 @@ def test_one_row_tells_all_that_is_wrong_with_it(table: Any, good: Any, importin
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount", "fix"),
+    [
+        ("JPY", "125000.5", "write digits only, such as 1250"),
+        ("JPY", "1" * 50, "write digits only, such as 1250"),
+        ("CNY", "1250.555", "write digits and a point only, such as 1250.00"),
+        ("KWD", "1.250,5", "write digits and a point only, such as 1250.000"),
+    ],
+)
+def test_the_example_of_an_amount_has_the_decimals_of_its_currency(
+    currency: str, amount: str, fix: str, table: Any, good: Any, importing: Any
+) -> None:
+    whole = {"interest": "", "penalty": "", "fees": "", "costs": ""}
+    _, (problem,) = importing(table([good(currency=currency, principal=amount, **whole)]))
+    assert (problem["field"], problem["fix"]) == ("principal", fix)
+
+
 def test_a_quote_left_open_does_not_swallow_the_quoted_rows_after_it(
     tmp_path: Path, good: Any, importing: Any
 ) -> None:

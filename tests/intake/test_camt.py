@@ -198,6 +198,43 @@ def test_an_amount_that_is_none_is_reported_with_its_line_and_not_guessed(text: 
     assert [x.amount_minor for x in found if isinstance(x, Transaction)] == [2]
 
 
+def test_an_entry_that_cannot_be_read_is_found_in_a_file_of_one_line() -> None:
+    """By its place in its statement, by what the bank knows it by, and by its amount."""
+    second = entry(55, currency="JPY", ref="J-2").replace("0.55", "5.5")
+    unnamed = entry(1, currency="QQQ")
+    third = entry(77, ref="NOTPROVIDED").replace("<Ntry>", "<Ntry><NtryRef>N-3</NtryRef>", 1)
+    bad = third.replace("CRDT", "UP")
+    found = read(
+        file(
+            statement(entry(1), second, number="S-7"), statement(unnamed, entry(2), bad, number="")
+        )
+    )
+    problems = [(x.problem, x.value) for x in found if isinstance(x, Problem)]
+    assert problems == [
+        (
+            (
+                "Amt is too large, or has more decimals than JPY has, in entry 2 of statement S-7"
+                " (AcctSvcrRef J-2)"
+            ),
+            "5.5 JPY",
+        ),
+        ("'QQQ' is not a currency, in entry 1 of statement no. 2 of the file", "0.01 QQQ"),
+        (
+            (
+                "CdtDbtInd is neither CRDT nor DBIT, in entry 3 of statement no. 2 of the file"
+                " (NtryRef N-3)"
+            ),
+            "0.77 EUR",
+        ),
+    ]
+
+
+def test_a_detail_that_cannot_be_read_is_named_by_its_place() -> None:
+    broken = detail(200).replace("2.00", "2,00")
+    found = only(file(statement(entry(300, detail(100), broken))))
+    assert found.doubt == "its detail 2: Amt is not a decimal number"
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -123,6 +123,39 @@ def test_a_byte_order_mark_and_a_semicolon_are_no_obstacle(
     assert (report.accepted, report.problems) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    ("between", "name", "option"),
+    [(";", "semicolons", "';'"), ("\t", "tabs", "tab"), ("|", "bars", "'|'")],
+)
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_file_that_is_separated_by_something_else_is_told_the_option(
+    between: str, name: str, option: str, quote: str, good: Any, tmp_path: Path, importing: Any
+) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text(between.join(f"{quote}{each}{quote}" for each in good()) + "\n", "utf-8")
+    report, (problem,) = importing(path)
+    assert problem["problem"] == f"its columns are separated by {name}, not by commas"
+    assert problem["fix"] == f"give --delimiter {option}, or `delimiter` in the mapping"
+    assert report.rows_read == 0
+
+
+def test_one_column_that_is_not_known_is_not_taken_for_another_delimiter(
+    tmp_path: Path, importing: Any
+) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text("creditor,a;b;c;d\n", "utf-8")
+    _, problems = importing(path)
+    assert problems[0]["problem"] == "is not a known column"
+
+
+def test_a_statement_in_xml_is_told_where_it_belongs(tmp_path: Path, importing: Any) -> None:
+    path = tmp_path / "camt.xml"
+    path.write_text("<?xml version='1.0'?>\n<Document/>\n", "utf-8")
+    _, (problem,) = importing(path)
+    assert problem["problem"] == "the file is XML"
+    assert "duecourse import bank" in problem["fix"]
+
+
 @pytest.mark.parametrize("delimiter", ["", "ab", '"', "\n"])
 def test_what_cannot_split_fields_refuses_the_file(
     delimiter: str, table: Any, good: Any, engine: Any, ids: Any

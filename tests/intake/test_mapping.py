@@ -1,22 +1,33 @@
 """Foreign headers in our words; a mapping that is wrong says which key."""
 
+import io
+import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from duecourse.case.context import Actor
 from duecourse.intake.importer import import_payments
 from duecourse.intake.mapped import months_before
 from duecourse.intake.mapping import (
+    From,
+    Mapping,
     MappingError,
+    People,
+    Skip,
+    Source,
     load_mapping,
     packaged_mappings,
     parse_mapping,
 )
 from duecourse.intake.prepare import Preparer, Skipped
 from duecourse.intake.problems import Refused
+from duecourse.intake.reading import Prepared
 from duecourse.intake.rows import Lines
 from duecourse.intake.seen import SeenKeys
 
@@ -25,6 +36,9 @@ needs_real_file = pytest.mark.skipif(
     not SHARED.exists(), reason="the real file, ../shared/data/credit_default.csv, is not here"
 )
 AS_OF = date(2026, 3, 2)
+OPERATOR = Actor("operator-1", "operator")
+PAGE = (Path(__file__).parents[2] / "docs" / "import.md").read_text("utf-8")
+MAPPINGS = PAGE.split("\n## Mappings\n")[1]
 
 SMALL = """
 kind = "payments"
@@ -53,7 +67,10 @@ FAULTS = {
         "columns.payment_id: give exactly one",
     ),
     "an unknown kind": (SMALL.replace('"payments"', '"cases"'), "kind"),
-    "a unit that is none": (SMALL.replace('"minor"', '"dozens"'), "columns.amount"),
+    "a unit that is none": (
+        SMALL.replace('"minor"', '"thousand"'),
+        "amount_in: is not one of the values that are known here; use one of: thousands, ",
+    ),
     "a text that is compared": (SMALL.replace('equals = "2"', "below = 2"), "[source.CUR]"),
     "a skip without a question": (SMALL.replace('equals = "2"', ""), "skip[0]"),
     "months of a text": (
@@ -61,7 +78,10 @@ FAULTS = {
         "columns.value_on.months_overdue",
     ),
     "people who pay": (SMALL + '[people]\nkey = "NO"\nseed = 1\n', "people"),
-    "a delimiter that is none": ('delimiter = "ab"\n' + SMALL, "delimiter"),
+    "a delimiter that is none": (
+        'delimiter = "ab"\n' + SMALL,
+        'delimiter: is not one of the values that are known here; use one of: "\\t", ",", ";", "|"',
+    ),
     "a table that is none": ('columns = 3\nkind = "payments"', "columns must be a table"),
     "a source that is misspelt": (SMALL + '[source.NO]\nfrom = "integer"\n', "source.NO"),
 }
@@ -115,6 +135,21 @@ def test_a_foreign_row_is_reported_under_its_own_header(table: Any, importing: A
     ]
 
 
+def test_a_delimiter_that_is_given_wins_over_the_mappings(
+    tmp_path: Path, good: Any, table: Any, importing: Any, engine: Any, ids: Any
+) -> None:
+    importing(table([good(1)]))
+    path = tmp_path / "bars.csv"
+    rows = ("|".join(foreign()), "|".join(foreign().values()), "")
+    path.write_text("\n".join(rows), "utf-8")
+    mapping = parse_mapping(b'delimiter = ";"\n' + SMALL.encode())
+    report = import_payments(
+        path, engine, ids, OPERATOR, as_of=AS_OF, errors_path=tmp_path / "errors.csv",
+        mapping=mapping, delimiter="|",
+    )  # fmt: skip
+    assert (report.payments_recorded, report.problems) == (1, 0)
+
+
 def test_a_column_the_mapping_does_not_know_refuses_the_file(table: Any, importing: Any) -> None:
     report, problems = importing(
         table([foreign(NOTES="x")]), mapping=parse_mapping(SMALL.encode()), reader=import_payments
@@ -141,6 +176,38 @@ def test_months_overdue_count_back_to_a_day_that_exists(
 def test_centuries_overdue_are_not_believed() -> None:
     with pytest.raises(Refused, match="months overdue"):
         months_before(AS_OF, 601)
+
+
+# --- as docs/import.md has it -------------------------------------------------------------------
+
+
+def test_the_page_on_imports_has_every_key_of_a_mapping_with_every_value_it_may_have() -> None:
+    table = MAPPINGS.split("\n| key |")[1].split("\n\n")[0].replace("\\|", "|")
+    for kind in (Mapping, From, Source, Skip, People):
+        for field in msgspec.structs.fields(kind):
+            assert f"`{field.name}`" in table or f"[{field.name}" in table, (kind, field.name)
+            for value in getattr(field.type, "__args__", ()):
+                if isinstance(value, str):
+                    shown = json.dumps(value) if field.name == "delimiter" else value
+                    assert f"`{shown}`" in table, (field.name, value)
+
+
+@pytest.mark.parametrize("text", re.findall(r"```toml\n(.+?)```", MAPPINGS, re.DOTALL))
+def test_a_mapping_of_the_page_on_imports_can_be_used(text: str) -> None:
+    assert parse_mapping(text.encode()).columns
+
+
+def test_the_file_of_payments_on_the_page_is_read_with_the_mapping_below_it(ids: Any) -> None:
+    sample, text = re.findall(r"```csv\n(.+?)```\n```toml\n(.+?)```", MAPPINGS, re.DOTALL)[0]
+    with SeenKeys() as seen:
+        preparer = Preparer("payments", ids, AS_OF, parse_mapping(text.encode()), seen)
+        first, second, third = preparer.rows(Lines(io.BytesIO(sample.encode())), "csv")
+    assert isinstance(first, Prepared)
+    assert isinstance(second, Prepared)
+    assert third == Skipped("a credit note")
+    paid = [(each.command.payment_id, each.command.amount_minor) for each in (first, second)]
+    assert paid == [("P-20", 1_000_50), ("P-21", 5_50)]
+    assert [each.command.value_on.day for each in (first, second)] == [1, 2]
 
 
 # --- the real file: 20,000 accounts ----------------------------------------------------------

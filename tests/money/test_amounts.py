@@ -24,6 +24,8 @@ READ = [
     ("1000000000000000", "JPY", MAX_MINOR),
 ]
 REFUSED = [
+    ("1,250", "JPY", "write it like 1250, without separators"),
+    ("1,250", "KWD", "write it like 1250.000, without separators"),
     ("", "CNY", "is not an amount"),
     (" ", "CNY", "is not an amount"),
     ("１２５０.００", "CNY", "is not an amount"),  # full-width digits

@@ -217,7 +217,7 @@ def test_high_cost_credit_has_three_caps_at_once() -> None:
         ({"jurisdiction": "GB", "licence": "hcstc", "lent_minor": 5}, "currency", "GBP"),
         ({"periods": [*YEAR, *YEAR]}, "periods", "overlap"),
         ({"periods": [{"start": "2025-01-02", "end": "2025-01-01", "balance_minor": 1}]},
-         "end", "before the start"),
+         "periods[0].end", "before the start"),
     ],
 )  # fmt: skip
 def test_where_it_is_not_known_which_cap_holds_none_is_guessed(

@@ -10,7 +10,7 @@ from duecourse.case.words import Name, PersonalText
 from duecourse.money.account_terms import Change
 from duecourse.money.amounts import Buckets, Minor
 from duecourse.money.day_counts import DayCount
-from duecourse.money.figures import Percent, Rounding
+from duecourse.money.figures import Percent, Rounding, SignedPercent
 
 MOST_STEPS: Final = 200
 MOST_LINES: Final = 200
@@ -58,7 +58,7 @@ class PublishedRate(Value, forbid_unknown_fields=True):
     series: Code
     since: date
     through: date
-    percent: Percent
+    percent: SignedPercent
     source: Text
 
 

@@ -10,6 +10,7 @@ import msgspec
 import rich_click as click
 
 from duecourse.cli import calc_examples
+from duecourse.input_words import misfit
 from duecourse.money.accrual_profiles import accrual_profiles
 from duecourse.money.affordability import AffordabilityRequest, assess
 from duecourse.money.amounts import MAX_MINOR
@@ -17,7 +18,7 @@ from duecourse.money.cap_rules import caps
 from duecourse.money.cap_terms import CapRequest
 from duecourse.money.caps import apply_cap
 from duecourse.money.currencies import CURRENCIES, FIX, NOT_KNOWN
-from duecourse.money.figures import NAME_PATTERN, PERCENT_PATTERN, Refused
+from duecourse.money.figures import Refused
 from duecourse.money.instalments import compare_plans, make_plan
 from duecourse.money.interest import work_out_interest
 from duecourse.money.interest_terms import InterestRequest
@@ -34,11 +35,6 @@ MAX_INPUT_BYTES: Final = 10_000_000
 SEE: Final = "see docs/calc.md"
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., None])
-_PATTERNS: Final = {
-    PERCENT_PATTERN: ("is not a percentage", 'write it as text, like "12.5"'),
-    NAME_PATTERN: ("is not a name", "use letters, digits and . _ : / -, at most 100"),
-    "^[A-Z]{3}$": (NOT_KNOWN, FIX),
-}
 
 
 class PlanAsked(
@@ -195,11 +191,12 @@ def _read(file: io.BufferedReader, kind: Any) -> Any:  # noqa: ANN401
     raw = file.read(MAX_INPUT_BYTES + 1)
     if len(raw) > MAX_INPUT_BYTES:
         raise Refused("input", f"is larger than {MAX_INPUT_BYTES} bytes", "ask in smaller parts")
+    given: object = None
     try:
-        json.loads(raw, object_pairs_hook=_each_once)
+        given = json.loads(raw, object_pairs_hook=_each_once)
         asked = msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        raise _field_first(str(error)) from error
+        raise _refused(error, kind, given) from error
     except (ValueError, RecursionError) as error:
         if isinstance(error, Refused):
             raise
@@ -212,22 +209,19 @@ def _read(file: io.BufferedReader, kind: Any) -> Any:  # noqa: ANN401
     return asked
 
 
-def _each_once(pairs: list[tuple[str, object]]) -> None:
-    names = {name for name, _ in pairs}
-    if len(names) < len(pairs):
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
         raise Refused("input", "a field comes twice in one object", "give it once")
+    return found
 
 
-def _field_first(words: str) -> Refused:
-    """`Expected int ... - at `$.debts[0].due_on``: the library names the field last."""
-    what, _, where = words.partition(" - at `$")
-    field = where.rstrip("`").lstrip(".") or "input"
-    for pattern, (said, fix) in _PATTERNS.items():
-        if repr(pattern) in what:
-            return Refused(field, said, fix)
-    if f"<= {MAX_MINOR}" in what:
+def _refused(error: msgspec.ValidationError, kind: Any, given: object) -> Refused:  # noqa: ANN401
+    wrong = misfit(error, kind, given)
+    field = wrong.field or "input"
+    if f"<= {MAX_MINOR}" in wrong.what:
         return Refused(field, f"is above the limit of {MAX_MINOR} minor units", "take less")
-    return Refused(field, _plain(what), SEE)
+    return Refused(field, _plain(wrong.what), wrong.fix or SEE)
 
 
 def _plain(words: str) -> str:

@@ -1,5 +1,6 @@
 """Taking in portfolios and payments from files."""
 
+import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import partial
@@ -29,10 +30,12 @@ from duecourse.intake.mapping import (
 from duecourse.intake.mapping import Mapping as FileMapping
 from duecourse.intake.posting import Bank
 from duecourse.intake.report import ImportReport
-from duecourse.intake.rows import Delimiter
+from duecourse.intake.rows import Delimiter, form_of
 
 IMPORTER: Final = Actor("import", "operator")
 MOST_SHOWN: Final = 20
+SOME_REJECTED: Final = 3
+"""With --strict, the exit code when the good rows were taken in and there were bad ones."""
 TAKE_IN: Final[Mapping[Kind, Callable[..., ImportReport]]] = {
     "portfolio": import_portfolio,
     "payments": import_payments,
@@ -41,12 +44,14 @@ TAKE_IN: Final[Mapping[Kind, Callable[..., ImportReport]]] = {
 
 @click.group("import")
 def import_() -> None:
-    """Take in a lender's files. A bad row is reported and the good ones are kept."""
+    """Take in a lender's files. A bad row is reported, and the good ones are kept."""
 
 
-def _delimiter(_context: click.Context, _option: click.Parameter, given: str) -> str:
-    if given not in get_args(Delimiter):
-        raise click.BadParameter(f"{given[:9]!r} is no delimiter; use a comma, ; | or a tab")
+def _delimiter(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    if given in {"tab", "\\t"}:
+        return "\t"
+    if given is not None and given not in get_args(Delimiter):
+        raise click.BadParameter(f"{given[:9]!r} is no delimiter; use a comma, ; | or tab")
     return given
 
 
@@ -69,11 +74,10 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option(
             "--delimiter",
-            default=",",
-            show_default=True,
             callback=_delimiter,
-            help="A comma, ; | or a tab.",
+            help="A comma, ; | or tab. It wins over the mapping's. Default: the mapping's, or a comma.",
         ),
+        click.option("--strict", is_flag=True, help="For scripts: exit with 3 if rows were bad."),
         click.pass_obj,
     ):
         command = option(command)
@@ -103,12 +107,15 @@ def bank(
     mapping: str | None,
     errors: Path | None,
     as_of: datetime | None,
-    delimiter: Delimiter,
+    delimiter: Delimiter | None,
+    strict: bool,
 ) -> None:
     """Post what FILE says came in or went back: camt.053, camt.054, or CSV with columns of a bank.
 
-    What fits no case for certain waits: see `duecourse payments unmatched`.
+    A --mapping or a --delimiter says that it is CSV. What fits no case for certain waits: see
+    `duecourse payments unmatched`.
     """
+    is_csv = bool(mapping or delimiter) or file.suffix.lower() == ".csv"
     found = _mapping(mapping, "bank") if mapping else None
     errors_path = _errors_path(file, errors)
     with House.open(settings.anew(), upgrade=True) as house, _bar() as bar:
@@ -126,13 +133,14 @@ def bank(
             Bank(house.engine, house.database, house.vault),
             IMPORTER,
             errors_path=errors_path,
-            source=as_csv if found is not None or file.suffix.lower() == ".csv" else CamtSource,
+            source=as_csv if is_csv else CamtSource,
             progress=lambda done, size: bar.update(task, completed=done, total=size),
         )
     if report.refused:
         raise click.ClickException(_refusal(file, report))
     for line in bank_lines(report):
         click.echo(line)
+    _exit(report.fate("rejected").count, strict=strict)
 
 
 def _run(
@@ -143,8 +151,11 @@ def _run(
     mapping: str | None,
     errors: Path | None,
     as_of: datetime | None,
-    delimiter: str,
+    delimiter: str | None,
+    strict: bool,
 ) -> None:
+    if delimiter is not None and form_of(file) == "json-lines":
+        raise click.BadParameter("JSON lines have none; leave it out", param_hint="--delimiter")
     found = _mapping(mapping, kind) if mapping else None
     errors_path = _errors_path(file, errors)
     with House.open(settings.anew(), upgrade=True) as house, _bar() as bar:
@@ -164,6 +175,13 @@ def _run(
     if report.refused:
         raise click.ClickException(_refusal(file, report))
     _show(report)
+    _exit(report.rejected, strict=strict)
+
+
+def _exit(rejected: int, *, strict: bool) -> None:
+    """A script that asks for it sees that not all of the file was taken in."""
+    if rejected and strict:
+        sys.exit(SOME_REJECTED)
 
 
 def _errors_path(file: Path, errors: Path | None) -> Path:

@@ -21,6 +21,7 @@ from duecourse.case.words import PlanKind
 from duecourse.cli.settings import ReadSettings
 from duecourse.cli.tables import show as show_table
 from duecourse.flow.house import House
+from duecourse.input_words import misfit
 from duecourse.money.amounts import Currency, Minor, format_minor
 
 MAX_INPUT_BYTES: Final = 1_000_000
@@ -86,13 +87,14 @@ def _read(file: io.BufferedReader) -> PlanAsked | TwoAsked:
     raw = file.read(MAX_INPUT_BYTES + 1)
     if len(raw) > MAX_INPUT_BYTES:
         raise click.UsageError(f"FILE is larger than {MAX_INPUT_BYTES} bytes; it is one plan")
+    kind: type[PlanAsked | TwoAsked] = PlanAsked
     try:
         plain: Any = msgspec.json.decode(raw)
         if isinstance(plain, dict) and "a" in plain:
-            return msgspec.convert(plain, TwoAsked)
-        return msgspec.convert(plain, PlanAsked)
+            kind = TwoAsked
+        return msgspec.convert(plain, kind)
     except msgspec.ValidationError as error:
-        raise click.UsageError(f"FILE: {error}; see docs/plans.md") from error
+        raise click.UsageError(f"FILE: {misfit(error, kind)}; see docs/plans.md") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise click.UsageError("FILE: it is not JSON; see docs/plans.md") from error
 

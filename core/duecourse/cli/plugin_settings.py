@@ -12,10 +12,12 @@ import rich_click as click
 
 from duecourse.catalogue import Catalogue, offered_names
 from duecourse.channels import Channel, Config, Secret
-from duecourse.loading import GROUP
+from duecourse.contract import Plugin
+from duecourse.loading import GROUP, Role
 from duecourse.settings import Settings, Table
 
 MEDIA: Final = ("sms", "email", "letter")
+ROLES: Final[tuple[Role, ...]] = ("channel", "filing")
 
 
 def catalogue_of(settings: Settings) -> Catalogue:
@@ -34,11 +36,26 @@ def channel_called(name: str, use: str, catalogue: Catalogue) -> type[Channel[An
     offer = catalogue.offers.get(("channel", use))
     if offer is not None and issubclass(offer.plugin, Channel):
         return offer.plugin
+    raise _no_such("channel", name, use, catalogue)
+
+
+def plugin_called(role: Role | None, name: str, use: str, catalogue: Catalogue) -> Plugin:
+    """As `channel_called`, of this role; of either one when it is None."""
+    for each in (role,) if role else ROLES:
+        offer = catalogue.offers.get((each, use))
+        if offer is not None:
+            return offer.plugin
+    raise _no_such(role, name, use, catalogue)
+
+
+def _no_such(role: Role | None, name: str, use: str, catalogue: Catalogue) -> click.ClickException:
     reasons = [line.reason for line in catalogue.listing if line.reason and line.name == use]
     if reasons:
-        raise click.ClickException(f"{name} cannot be used; {reasons[0]}")
-    known = ", ".join(offered_names(catalogue.offers, "channel")) or "none"
-    raise click.ClickException(f"no channel plugin is called {use}; there are: {known}")
+        return click.ClickException(f"{name} cannot be used; {reasons[0]}")
+    roles = (role,) if role else ROLES
+    known = ", ".join(each for one in roles for each in offered_names(catalogue.offers, one))
+    what = f"{role} plugin" if role else "plugin"
+    return click.ClickException(f"no {what} is called {use}; there are: {known or 'none'}")
 
 
 def own_plugins(own: Sequence[str], changes: Sequence[str]) -> dict[str, tuple[str, Table]]:

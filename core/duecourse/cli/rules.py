@@ -17,6 +17,7 @@ from duecourse.cli.lazy import LazyGroup
 from duecourse.cli.settings import ReadSettings
 from duecourse.cli.tables import show
 from duecourse.flow.house import rules_of
+from duecourse.input_words import misfit
 from duecourse.plugins import Plugins
 from duecourse.rules.casefile import CaseFile, check_names, read_case
 from duecourse.rules.clock import find_zone, is_aware
@@ -210,7 +211,11 @@ def _pack(name: str, installed: dict[str, Pack], option: str) -> Pack:
 def _read(file: Path, names: Names) -> CaseFile:
     if file.stat().st_size > _MAX_CASE_BYTES:
         _wrong("--case", f"larger than {_MAX_CASE_BYTES} bytes", "leave out old contacts")
-    case = read_case(file.read_bytes(), file.name)
+    try:
+        case = read_case(file.read_bytes(), file.name)
+    except msgspec.ValidationError as error:
+        wrong = misfit(error, CaseFile)
+        raise BadFile(f"{file.name}: {wrong}; see docs/rules.md") from error
     check_names(case, names, file.name)
     for number, place in enumerate(case.other_places):
         _zone(f"{file.name}: other_places[{number}].time_zone", place.time_zone)

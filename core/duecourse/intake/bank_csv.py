@@ -11,7 +11,7 @@ from duecourse.intake import fields as f
 from duecourse.intake.camt_values import reference
 from duecourse.intake.columns import BANK, check_names
 from duecourse.intake.mapped import map_row
-from duecourse.intake.mapping import Mapping, check_kind
+from duecourse.intake.mapping import Mapping, check_kind, delimiter_of
 from duecourse.intake.problems import Problem, Refused
 from duecourse.intake.reading import Fields
 from duecourse.intake.rows import CsvRows, Delimiter, Lines, Row
@@ -28,22 +28,27 @@ class CsvSource:
     versions: tuple[str, ...] = ("CSV",)
 
     def __init__(
-        self, stream: BinaryIO, *, mapping: Mapping | None, delimiter: Delimiter, as_of: date
+        self,
+        stream: BinaryIO,
+        *,
+        mapping: Mapping | None,
+        delimiter: Delimiter | None = None,
+        as_of: date,
     ) -> None:
         if mapping is not None:
             check_kind(mapping, "bank")
         self._mapping = mapping
-        self._delimiter = delimiter if mapping is None else mapping.delimiter
+        self._delimiter = delimiter_of(mapping, delimiter)
         self._as_of = as_of
         self._labels = {} if mapping is None else {c.name: mapping.label(c.name) for c in BANK}
         self._account = ""
         self._rows(stream)
 
     def _rows(self, stream: BinaryIO) -> CsvRows:
-        rows = CsvRows(Lines(stream), self._delimiter)
         known, required = [c.name for c in BANK], _REQUIRED
         if self._mapping is not None:
             known, required = self._mapping.known_headers, self._mapping.required_headers
+        rows = CsvRows(Lines(stream), self._delimiter, known)
         for name, wrong in check_names(rows.header, known, required):
             raise XmlRefused(rows.header_line, f"{name}: {wrong.problem}", wrong.fix)
         return rows

@@ -13,9 +13,17 @@ from typing import BinaryIO, Final
 import msgspec
 
 from duecourse.intake.camt_balances import Sums
-from duecourse.intake.camt_entries import Entry, head_of, own_amount, signed, transaction
+from duecourse.intake.camt_entries import (
+    Entry,
+    head_of,
+    own_amount,
+    reference_of,
+    signed,
+    transaction,
+    written_amount,
+)
 from duecourse.intake.camt_values import account_of
-from duecourse.intake.problems import Problem, Refused
+from duecourse.intake.problems import Problem, Refused, shown
 from duecourse.intake.transactions import (
     Message,
     Statement,
@@ -111,6 +119,8 @@ class _Reader(Listener):
         self._sums = Sums()
         self._entry: Entry | None = None
         self._refused: Problem | None = None
+        self._statements = 0
+        self._entries = 0
         self._parts = 0
         self._parts_minor = 0
         self._nameless = 0
@@ -131,6 +141,7 @@ class _Reader(Listener):
                 self.root = self.root or name
         elif name in _STATEMENTS and path[-2] in _MESSAGES:
             self._depth, self._begun = len(path), self.line
+            self._statements, self._entries = self._statements + 1, 0
             self._texts, self._sums, self._statement = {}, Sums(), None
         return False
 
@@ -192,13 +203,27 @@ class _Reader(Listener):
             return
         self._opened()
         self.number += 1
+        self._entries += 1
         self._parts = self._parts_minor = self._nameless = 0
         self._part_credit = False
         try:
             self._entry = head_of(node, self.number)
         except Refused as refused:
-            self._refused = _problem(node.line, "Ntry", refused)
+            self._refused = self._unreadable(node, refused)
             self.items.append(self._refused)
+
+    def _unreadable(self, node: Node, refused: Refused) -> Problem:
+        """Named so that it is found in a file of one line, too: by its place and what it says."""
+        statement = self._texts.get("Id") or f"no. {self._statements} of the file"
+        reference = reference_of(node)
+        where = f"entry {self._entries} of statement {shown(statement)}"
+        return Problem(
+            line=node.line,
+            field="Ntry",
+            problem=f"{refused.problem}, in {where}{f' ({reference})' if reference else ''}",
+            fix=refused.fix,
+            value=shown(written_amount(node)),
+        )
 
     def _detail(self, entry_node: Node, node: Node) -> None:
         self._begin(entry_node)
@@ -209,7 +234,7 @@ class _Reader(Listener):
         try:
             own = own_amount(entry, node)
         except Refused as refused:
-            self._doubt(entry, f"line {node.line}: {refused.problem}")
+            self._doubt(entry, f"its detail {self._parts}: {refused.problem}")
             return
         if own is None:
             # With one detail the entry itself says how much it is.
@@ -273,7 +298,3 @@ def _version(message: Message, namespace: str, line: int) -> str:
             f"ask the bank for camt.{message} in a version from 02 to {last}",
         )
     return f"camt.{message}.001.{found[2]}"
-
-
-def _problem(line: int, field: str, refused: Refused) -> Problem:
-    return Problem(line=line, field=field, problem=refused.problem, fix=refused.fix)

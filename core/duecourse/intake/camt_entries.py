@@ -15,7 +15,7 @@ from duecourse.intake.camt_values import (
     reference,
     words,
 )
-from duecourse.intake.problems import Refused
+from duecourse.intake.problems import Refused, shown
 from duecourse.intake.transactions import Kind, Transaction
 from duecourse.intake.xml_stream import Node
 
@@ -59,6 +59,20 @@ def head_of(node: Node, number: int) -> Entry:
         ref=reference(node.value("AcctSvcrRef")),
         unpaid=node.value("BkTxCd/Domn/Fmly/SubFmlyCd") in _UNPAID,
     )
+
+
+def reference_of(node: Node) -> str:
+    """What the bank knows an entry by, if it says: `AcctSvcrRef 2026030200012`."""
+    for name in ("AcctSvcrRef", "NtryRef"):
+        if found := reference(node.value(name)):
+            return f"{name} {shown(found)}"
+    return ""
+
+
+def written_amount(node: Node) -> str:
+    """The amount of an entry as it stands there, whatever it is."""
+    found = node.find("Amt")
+    return f"{found.text.strip()} {found.currency}".strip() if found is not None else ""
 
 
 def own_amount(entry: Entry, node: Node) -> tuple[int, bool] | None:

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from duecourse.case.words import Language
 from duecourse.intake.problems import Refused, shown
-from duecourse.money.amounts import parse_minor
+from duecourse.money.amounts import example_amount, exponent, parse_minor
 from duecourse.money.currencies import CURRENCIES, FIX, NOT_KNOWN
 
 MAX_POSTAL_LINES: Final = 8
@@ -59,11 +59,16 @@ def amount(value: str, in_currency: str) -> int:
     if not value.strip(" "):
         return 0
     if len(value) > LONGEST_AMOUNT:
-        raise Refused("too long to be an amount", "write digits and a point only, such as 1250.00")
+        raise Refused("too long to be an amount", _amount_fix(in_currency))
     try:
         return parse_minor(value, in_currency)
     except ValueError as error:
-        raise Refused(str(error), "write digits and a point only, such as 1250.00") from None
+        raise Refused(str(error), _amount_fix(in_currency)) from None
+
+
+def _amount_fix(currency: str) -> str:
+    what = "digits and a point" if exponent(currency) else "digits"
+    return f"write {what} only, such as {example_amount(currency)}"
 
 
 def day(value: str) -> date:

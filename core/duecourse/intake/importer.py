@@ -46,14 +46,14 @@ def import_portfolio(
     as_of: date,
     errors_path: Path,
     mapping: Mapping | None = None,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Open a case for every borrower of the file and place the debts it does not have yet.
 
     `as_of` is the day of the import. `progress` is told bytes read and bytes in all, once per
-    batch. A mapping brings its own delimiter. Raises OSError when a file cannot be opened,
-    MappingError when the mapping is for another kind of file, and what the engine raises when it
+    batch. A delimiter that is given wins over the mapping's. Raises OSError when a file cannot be
+    opened, MappingError when the mapping is for another kind of file, and what the engine raises when it
     cannot work at all; running again then takes up where it stopped.
     """
     with SeenKeys() as seen:
@@ -72,7 +72,7 @@ def import_payments(
     as_of: date,
     errors_path: Path,
     mapping: Mapping | None = None,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Record every payment of the file on its case. Otherwise like `import_portfolio`."""
@@ -93,7 +93,11 @@ class _Import:
         self._actor = actor
 
     def run(
-        self, path: Path, delimiter: Delimiter, report: ImportReport, progress: Progress | None
+        self,
+        path: Path,
+        delimiter: Delimiter | None,
+        report: ImportReport,
+        progress: Progress | None,
     ) -> ImportReport:
         started = time.monotonic()
         with path.open("rb") as stream:

@@ -38,6 +38,7 @@ from typing import Final, Literal, TypeVar, dataclass_transform
 
 import msgspec
 
+from duecourse.input_words import misfit
 from duecourse.intake.columns import BANK, PAYMENTS, PORTFOLIO, Column
 from duecourse.intake.people import PERSON_COLUMNS
 from duecourse.intake.rows import Delimiter
@@ -165,6 +166,13 @@ def load_mapping(name: str) -> Mapping:
         ) from None
 
 
+def delimiter_of(mapping: Mapping | None, given: Delimiter | None) -> Delimiter:
+    """What is given wins over what the mapping says; without either it is a comma."""
+    if given is not None:
+        return given
+    return mapping.delimiter if mapping is not None else ","
+
+
 def check_kind(mapping: Mapping, kind: MappingKind) -> None:
     """Raise MappingError when the mapping is for another kind of file."""
     if mapping.kind != kind:
@@ -186,7 +194,7 @@ def parse_mapping(data: bytes) -> Mapping:
         name: _convert(value, Source, f"source.{name}")
         for name, value in _table(tree, "source").items()
     }
-    mapping = _convert(tree | {"columns": {}, "source": {}}, Mapping, "the file")
+    mapping = _convert(tree | {"columns": {}, "source": {}}, Mapping, "")
     mapping = msgspec.structs.replace(mapping, columns=columns, source=source)
     _check(mapping)
     return mapping
@@ -215,7 +223,9 @@ def _convert(value: object, to: type[T], where: str) -> T:
     try:
         return msgspec.convert(value, to)
     except msgspec.ValidationError as error:
-        raise MappingError(f"{where}: {error}") from None
+        wrong = misfit(error, to)
+        field = ".".join(each for each in (where, wrong.field) if each) or "the file"
+        raise MappingError(f"{field}: {wrong.said}") from None
 
 
 def _check(mapping: Mapping) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from duecourse.intake import payments, portfolio
 from duecourse.intake.columns import PAYMENTS, PORTFOLIO, Column, check_names
 from duecourse.intake.mapped import Mapped, map_row
-from duecourse.intake.mapping import Kind, Mapping, check_kind
+from duecourse.intake.mapping import Kind, Mapping, check_kind, delimiter_of
 from duecourse.intake.problems import Problem, Refused
 from duecourse.intake.reading import Fields, Prepared, Pseudonyms
 from duecourse.intake.rows import (
@@ -83,15 +83,17 @@ class Preparer:
         self._known = [c.name for c in columns] if mapping is None else mapping.known_headers
         self._required = _required(self._form) if mapping is None else mapping.required_headers
 
-    def rows(self, lines: Lines, form: FileForm, delimiter: Delimiter) -> Iterator[Ready]:
-        """Read on to the end. Raises FileRefused before the first row, and nothing after it."""
+    def rows(
+        self, lines: Lines, form: FileForm, delimiter: Delimiter | None = None
+    ) -> Iterator[Ready]:
+        """Read on to the end. A delimiter wins over the mapping's. Raises FileRefused before the first row, and nothing after it."""
         found = self._json_rows(lines) if form == "json-lines" else self._csv(lines, delimiter)
         for row in found:
             yield self._ready(row) if isinstance(row, Row) else row
 
-    def _csv(self, lines: Lines, delimiter: Delimiter) -> Iterator[Row | Spoiled]:
+    def _csv(self, lines: Lines, delimiter: Delimiter | None) -> Iterator[Row | Spoiled]:
         try:
-            rows = CsvRows(lines, delimiter if self._mapping is None else self._mapping.delimiter)
+            rows = CsvRows(lines, delimiter_of(self._mapping, delimiter), self._known)
         except Refused as refused:
             problem = Problem(line=1, field=_HEADER, problem=refused.problem, fix=refused.fix)
             raise FileRefused([problem]) from None

@@ -8,7 +8,7 @@ import csv
 import json
 import unicodedata
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, NoReturn, get_args
 
@@ -23,6 +23,12 @@ MAX_COLUMNS: Final = 200
 WHOLE_ROW: Final = "(row)"
 
 Delimiter = Literal[",", ";", "\t", "|"]
+_SEPARATED_BY: Final[dict[Delimiter, tuple[str, str]]] = {
+    ",": ("commas", "','"),
+    ";": ("semicolons", "';'"),
+    "\t": ("tabs", "tab"),
+    "|": ("bars", "'|'"),
+}
 FileForm = Literal["csv", "json-lines"]
 
 
@@ -141,9 +147,12 @@ def _json_text(key: str, value: object) -> str:
 
 
 class CsvRows:
-    """A CSV file: its header first, then its rows. Raises Refused when the header is unusable."""
+    """A CSV file: its header first, then its rows. Raises Refused when the header is unusable.
 
-    def __init__(self, lines: Lines, delimiter: Delimiter) -> None:
+    A header without one of the `known` names may be one that is separated by something else.
+    """
+
+    def __init__(self, lines: Lines, delimiter: Delimiter, known: Collection[str] = ()) -> None:
         if delimiter not in get_args(Delimiter):
             raise Refused(f"{delimiter[:9]!r} is no delimiter", "use a comma, ; | or a tab")
         self._lines = lines
@@ -155,8 +164,30 @@ class CsvRows:
             raise Refused("the file is UTF-16", "save it as UTF-8")
         _refuse_no_text(line.data)
         self.header_line = line.number
-        self.header = tuple(name.strip() for name in self._record(line))
+        self.header = self._header(line, known)
         _check_header(self.header)
+
+    def _header(self, line: _Line, known: Collection[str]) -> tuple[str, ...]:
+        try:
+            found = tuple(name.strip() for name in self._record(line))
+        except Refused:
+            self._refuse_other_delimiter(line, 1)
+            raise
+        if not any(name in known for name in found):
+            self._refuse_other_delimiter(line, len(found))
+        return found
+
+    def _refuse_other_delimiter(self, line: _Line, columns: int) -> None:
+        """Raise Refused when another one splits the header into more columns."""
+        text = line.data.decode("utf-8", "surrogateescape")
+        counts = {each: _columns_by(each, text) for each in _SEPARATED_BY}
+        best = max(_SEPARATED_BY, key=lambda each: counts[each])
+        if counts[best] > columns:
+            name, option = _SEPARATED_BY[best]
+            raise Refused(
+                f"its columns are separated by {name}, not by {_SEPARATED_BY[self._delimiter][0]}",
+                f"give --delimiter {option}, or `delimiter` in the mapping",
+            )
 
     def __iter__(self) -> Iterator[Row | Spoiled]:
         while (line := self._lines.skip_blank()) is not None:
@@ -202,7 +233,20 @@ class CsvRows:
         return values
 
 
+def _columns_by(delimiter: Delimiter, text: str) -> int:
+    try:
+        (values,) = csv.reader((text,), delimiter=delimiter, strict=True)
+    except (csv.Error, ValueError):
+        return 0
+    return len(values)
+
+
 def _refuse_no_text(header: bytes) -> None:
+    if header.lstrip().startswith(b"<?xml"):
+        raise Refused(
+            "the file is XML",
+            "a bank's statement is for `duecourse import bank`, without --mapping and --delimiter",
+        )
     if header.startswith(b"PK\x03\x04"):
         raise Refused("the file is a spreadsheet or an archive", "export the sheet as CSV in UTF-8")
     if b"\0" in header:

@@ -55,7 +55,8 @@ def parse_minor(text: str, currency: str) -> int:
     """
     found = _DECIMAL.fullmatch(text.strip(" "))
     if found is None:
-        raise ValueError(f"{text!r} is not an amount; write it like 1250.00, without separators")
+        like = example_amount(currency)
+        raise ValueError(f"{text!r} is not an amount; write it like {like}, without separators")
     whole, decimals = found[1], found[2] or ""
     places = exponent(currency)
     if len(decimals.rstrip("0")) > places:
@@ -66,6 +67,11 @@ def parse_minor(text: str, currency: str) -> int:
     if minor > MAX_MINOR:
         raise ValueError(f"{text!r} is larger than the {MAX_MINOR} minor units a debt may have")
     return minor
+
+
+def example_amount(currency: str) -> str:
+    """An amount as it is to be written, with the decimals that the currency has: 1250.00 or 1250."""
+    return format_minor(1250 * 10 ** exponent(currency), currency)
 
 
 def format_minor(minor: int, currency: str) -> str:

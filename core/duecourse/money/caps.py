@@ -139,8 +139,8 @@ def _check(request: CapRequest) -> None:
     check_year(request.contract_on, "contract_on")
     if request.filed_on is not None:
         check_year(request.filed_on, "filed_on")
-    for period in request.periods:
-        check_span(period.start, period.end)
+    for number, period in enumerate(request.periods):
+        check_span(period.start, period.end, f"periods[{number}].")
     if any(a.end > b.start for a, b in pairwise(request.periods)):
         raise Refused("periods", "overlap or are not in order", "sort them, each day once")
     within_limit(request.charged.total, "charged", MAX_SUM)

@@ -16,6 +16,11 @@ PERCENT_PATTERN: Final = r"^(0|[1-9][0-9]{0,3})(\.[0-9]{1,8})?\Z"
 Percent = Annotated[str, msgspec.Meta(pattern=PERCENT_PATTERN, examples=["12.5"])]
 """Text, not a float, so that what is worked with is what was written."""
 
+SignedPercent = Annotated[
+    str, msgspec.Meta(pattern=r"^-?(0|[1-9][0-9]{0,3})(\.[0-9]{1,8})?\Z", examples=["-0.88"])
+]
+"""For published rates, which have been below zero."""
+
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}\Z"
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN, examples=["A-1"])]
 Words = Annotated[str, msgspec.Meta(max_length=400)]

@@ -149,11 +149,14 @@ class InterestStatement(msgspec.Struct, frozen=True, kw_only=True):
     per_diem_minor: int
 
 
-def check_span(start: date, end: date) -> None:
+def check_span(start: date, end: date, within: str = "") -> None:
+    """`within` is the place that has the two days, such as `periods[0].`, for the refusal."""
     for field, day in (("start", start), ("end", end)):
-        check_year(day, field)
+        check_year(day, f"{within}{field}")
     if end < start:
-        raise Refused("end", f"{end} is before the start, {start}", "let it be the same or later")
+        raise Refused(
+            f"{within}end", f"{end} is before the start, {start}", "let it be the same or later"
+        )
 
 
 def check_year(day: date, field: str) -> None:

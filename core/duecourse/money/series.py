@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from duecourse.money.books import BadProfile, read_book
-from duecourse.money.figures import Confidence, Name, Percent, Refused, Words, signed_share_of
+from duecourse.money.figures import Confidence, Name, Refused, SignedPercent, Words, signed_share_of
 
 
 class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
@@ -52,7 +52,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     series: Name
     since: date
     through: date
-    percent: Percent
+    percent: SignedPercent
     source: Words
 
 
