@@ -42,7 +42,7 @@ $(INSTALLED): requirements.lock requirements-fonts.lock pyproject.toml
 .venv:
 	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
 		"$$python" -c $(SUPPORTED) 2>/dev/null || continue; \
-		if [ "$(UV)" ]; then exec uv venv --quiet --python "$$(command -v "$$python")" .venv; fi; \
+		if [ "$(UV)" ]; then exec uv venv --quiet --seed --python "$$(command -v "$$python")" .venv; fi; \
 		"$$python" -c 'import ensurepip, venv' 2>/dev/null && exec "$$python" -m venv .venv; \
 		echo "$$python cannot make virtual environments. On Debian or Ubuntu:" \
 			"apt install python3-venv; or install uv." >&2; exit 1; \

@@ -1,5 +1,8 @@
 """The filing adapter `cn-court`."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from duecourse import (
     DocumentError,
     FilingAdapter,
@@ -19,6 +22,18 @@ class CnCourt(FilingAdapter[CnCourtConfig]):
 
     name = "cn-court"
     config_class = CnCourtConfig
+    example: ClassVar[Mapping[str, Any]] = {
+        "folder": "filings",
+        "court": "虚构市样例区人民法院",
+        "plaintiff_name": "Example Bank (fictional)",
+        "plaintiff_credit_code": "91990000MA00000008",
+        "plaintiff_address": "虚构市示例大道1号",
+        "plaintiff_phone": "021-00000000",
+        "legal_representative": "样例负责人",
+        "service_address": "虚构市示例大道2号",
+        "service_recipient": "样例法务",
+        "service_phone": "021-00000001",
+    }
 
     def prepare(self, request: FilingRequest) -> FilingPackage:
         """Pure. Raises FilingProblem, also when a font or a library is not installed."""

@@ -3,8 +3,9 @@
 `prepare` is pure: the same request gives the same bytes, so that a filing can be proved later.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import ClassVar, Generic, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
 from uuid import UUID
 
 import msgspec
@@ -89,7 +90,10 @@ class FilingPackage(_Part):
 
 
 class FilingProblem(Exception):
-    """The case does not hold what a lawful filing needs. `problems` name the field and the fix."""
+    """The case does not hold what a lawful filing needs. `problems` name the field and the fix.
+
+    Each is a line of at most 500 characters; a person reads all of them on the case.
+    """
 
     def __init__(self, *problems: str) -> None:
         super().__init__("; ".join(problems))
@@ -100,19 +104,34 @@ C = TypeVar("C", bound=Config)
 
 
 class FilingAdapter(Generic[C]):
-    """Subclass, set `name` and `config_class`, write `prepare` and `submit`."""
+    """Subclass, set `name` and `config_class`, write `prepare` and `submit`: see docs/filing.md.
+
+    It is constructed once in each process with its typed settings, in the worker, and in the API
+    to know its name; nothing may be opened or written then. `contract` is the version that the
+    class is written for, and `example` are settings with which it can be tried.
+    """
 
     name: ClassVar[str]
     contract: ClassVar[int] = 1
     config_class: ClassVar[type[Config]]
+    example: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, config: C) -> None:
         self.config = config
 
     def prepare(self, request: FilingRequest) -> FilingPackage:
-        """Make the bundle. Pure. Raises FilingProblem when something is missing or too long."""
+        """Make the bundle from the request and the settings, and from nothing else.
+
+        Raises FilingProblem with everything that is missing, too long or not for this court.
+        """
         raise NotImplementedError
 
     def submit(self, package: FilingPackage) -> str:
-        """Hand the bundle over; may be repeated with the same package. Returns the reference."""
+        """Hand the bundle over and return the reference that the court, or a person, knows it by.
+
+        It comes again with the same package after a crash: then nothing is filed twice, and the
+        same reference is returned. Raises Transient or Permanent (the words say what to mend) or
+        FilingProblem; each of them, and whatever else is raised, is a filing that failed, and a
+        person decides whether to approve it again.
+        """
         raise NotImplementedError

@@ -18,7 +18,7 @@ from duecourse.rules.pack import RuleBook
 from duecourse.rules.treatment import load_treatment
 from duecourse.settings import Settings
 from duecourse.store.embedded import Description, EmbeddedError, describe
-from duecourse.store.migrate import pending
+from duecourse.store.migrate import pending, require_current
 
 OVERDUE: Final = timedelta(minutes=1)
 """What is due for longer, and with nobody, waits for a worker that does not run."""
@@ -59,6 +59,8 @@ def doctor(settings: ReadSettings) -> None:
     waiting = pending(dsn_of(read))
     if waiting:
         report.trouble(f"migrations to run: {', '.join(waiting)} (duecourse migrate)")
+    else:
+        require_current(dsn_of(read))
     can_judge = _look_at_plugins(read, report)
     if can_judge and not waiting:
         with House.open(settings()) as house:
@@ -134,12 +136,29 @@ def _look_at_followers(house: House, report: Report) -> None:
         )
 
 
+def _resting(house: House, report: Report) -> list[str]:
+    """The channels that rest, or are just tried again: what waits for these lacks no worker."""
+    due = house.timers.due_by_lane(house.clock())
+    names = []
+    for name in house.plugins.channels:
+        rest = house.rests.of(name)
+        if rest is None or rest.seconds < -OVERDUE.total_seconds():
+            continue
+        names.append(name)
+        report.trouble(
+            f"channel {name}: it rests until {rest.until:%Y-%m-%d %H:%M:%S} UTC, and"
+            f" {due.get(name, 0)} messages wait for it: {rest.reason} (duecourse channels list)"
+        )
+    return names
+
+
 def _look_for_a_worker(house: House, report: Report) -> None:
     """Nobody registers as a worker: that none runs is seen by what is left undone."""
-    waits = house.timers.unclaimed(house.clock() - OVERDUE)
+    resting = _resting(house, report)
+    waits = house.timers.unclaimed(house.clock() - OVERDUE, resting)
     if waits:
         time.sleep(SECOND_LOOK)
-        waits = min(waits, house.timers.unclaimed(house.clock() - OVERDUE))
+        waits = min(waits, house.timers.unclaimed(house.clock() - OVERDUE, resting))
     if waits:
         report.trouble(
             f"worker: {waits} things are due for more than a minute and nobody does them;"

@@ -4,16 +4,16 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import rich_click as click
 
 from duecourse.channels import Channel
-from duecourse.cli.plugin_settings import catalogue_of, channel_called, split, typed
+from duecourse.cli.plugin_settings import catalogue_of, plugin_called, split, typed
 from duecourse.cli.settings import ReadSettings
 from duecourse.cli.tables import show
-from duecourse.contract import RESERVED
+from duecourse.contract import RESERVED, Plugin
+from duecourse.loading import Role
 from duecourse.plugins import Plugins
 from duecourse.scaffold import CannotWrite, Plan, write
 from duecourse.settings import Settings, Table
@@ -67,19 +67,21 @@ def list_plugins(settings: ReadSettings, *, as_json: bool) -> None:
 def check_plugin(
     settings: ReadSettings, name: str, changes: Sequence[str], *, as_json: bool
 ) -> None:
-    """Try a channel against its contract: NAME is one of the settings file, or a plugin's own name.
+    """Try a channel or a filing adapter against its contract.
 
-    It is run before peers on this machine, and reaches nobody else. Exits with 1 on a failure.
+    NAME is one of the settings file, or a plugin's own name. It is run before peers and folders on
+    this machine, and reaches nobody else: nothing is sent and nothing is filed. Exits with 1 on a
+    failure.
     """
     from duecourse.testing.contract import check  # noqa: PLC0415 - only this command needs the kit
 
     read = settings.without_data()
-    channel, table = _named(read, name)
+    plugin, table = _named(read, name)
     for change in changes:
         key, text = split("--set", change)
-        table[key] = typed(channel.config_class, key, text)
+        table[key] = typed(plugin.config_class, key, text)
     outcomes = []
-    for outcome in check(channel, table):
+    for outcome in check(plugin, table):
         outcomes.append(outcome)
         if not as_json:
             why = f": {outcome.why}" if outcome.why else ""
@@ -91,20 +93,21 @@ def check_plugin(
         counts = Counter(outcome.state for outcome in outcomes)
         click.echo(", ".join(f"{count} {state}" for state, count in counts.items()))
         if counts["not checked"]:
-            click.echo(
-                "What is not checked needs to know more: see docs/channel-contract.md, Hooks."
-            )
+            page = "channel-contract.md" if issubclass(plugin, Channel) else "filing.md"
+            click.echo(f"What is not checked needs to know more: see docs/{page}, Hooks.")
     sys.exit(1 if any(outcome.state == "failed" for outcome in outcomes) else 0)
 
 
-def _named(read: Settings, name: str) -> tuple[type[Channel[Any]], Table]:
+def _named(read: Settings, name: str) -> tuple[Plugin, Table]:
     """The class, and the settings it is to be tried with."""
-    catalogue, table = catalogue_of(read), read.channels.get(name)
-    if table is None:
-        channel = channel_called(name, name, catalogue)
-        return channel, dict(channel.example)
-    channel = channel_called(name, str(table.get("use", "?")), catalogue)
-    return channel, {key: table[key] for key in table if key not in RESERVED["channel"]}
+    catalogue = catalogue_of(read)
+    tables: dict[Role, dict[str, Table]] = {"channel": read.channels, "filing": read.filings}
+    for role, many in tables.items():
+        if (table := many.get(name)) is not None:
+            plugin = plugin_called(role, name, str(table.get("use", "?")), catalogue)
+            return plugin, {key: table[key] for key in table if key not in RESERVED[role]}
+    plugin = plugin_called(None, name, name, catalogue)
+    return plugin, dict(plugin.example)
 
 
 @plugins.command("new")
@@ -114,10 +117,11 @@ def _named(read: Settings, name: str) -> tuple[type[Channel[Any]], Table]:
     type=click.Path(path_type=Path, file_okay=False),
     help="Where to write it: a folder that is not there yet. Default: duecourse-NAME.",
 )
-def new_plugin(name: str, folder: Path | None) -> None:
-    """Write a package with a channel that works: NAME is such as sms-foo, letter-bar or chat."""
+@click.option("--filing", is_flag=True, help="An adapter for a court, in place of a channel.")
+def new_plugin(name: str, folder: Path | None, *, filing: bool) -> None:
+    """Write a package with a plugin that works: NAME is such as sms-foo, letter-bar or chat."""
     try:
-        plan = Plan.of(name)
+        plan = Plan.of(name, "filing" if filing else "channel")
         target = folder or plan.folder
         written = write(plan, target)
     except CannotWrite as refused:

@@ -1,4 +1,4 @@
-"""A new channel plugin: a package that works, and passes the conformance kit, before it is changed."""
+"""A new plugin, a channel or a filing adapter: a package that works, and passes the conformance kit, before it is changed."""
 
 import importlib.util
 import re
@@ -11,10 +11,11 @@ from typing import Final
 import msgspec
 
 from duecourse.catalogue import Catalogue
-from duecourse.loading import GROUP
+from duecourse.loading import GROUP, Role
 
 MOST_NAME: Final = 40
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
+_WHAT: Final[dict[Role, str]] = {"channel": "channel", "filing": "filing adapter"}
 _ADDRESSES: Final = {
     "sms": r"\+[1-9][0-9]{6,14}",
     "email": r"[^@\s]+@[^@\s]+\.[^@\s]+",
@@ -28,15 +29,19 @@ class CannotWrite(ValueError):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plugin of this name is called in each place. Its medium is the first part of the name."""
+    """What a plugin of this name is called in each place.
 
+    The medium of a channel is the first part of its name.
+    """
+
+    role: Role
     name: str
     module: str
     class_name: str
     medium: str
 
     @classmethod
-    def of(cls, name: str) -> "Plan":
+    def of(cls, name: str, role: Role = "channel") -> "Plan":
         """Raises CannotWrite for a name that cannot be that of a plugin."""
         if len(name) > MOST_NAME or not _NAME.fullmatch(name):
             raise CannotWrite(
@@ -50,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise CannotWrite(f"{name} comes with Duecourse already; choose another name")
         medium = name.partition("-")[0]
         return cls(
+            role=role,
             name=name,
             module=module,
             class_name="".join(part.capitalize() for part in name.split("-")),
@@ -73,8 +79,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def _filled(self, name: str) -> str:
-        text = files(__name__).joinpath("package", f"{name}.txt").read_text("utf-8")
+        own = files(__name__).joinpath("filing", f"{name}.txt")
+        is_own = self.role == "filing" and own.is_file()
+        found = own if is_own else files(__name__).joinpath("package", f"{name}.txt")
+        text = found.read_text("utf-8")
         return Template(text).substitute(
+            what=_WHAT[self.role],
             name=self.name,
             module=self.module,
             class_name=self.class_name,

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from psycopg import errors as pg
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
+from duecourse.store import rights
 from duecourse.store.database import APP_ROLE, connect_parameters
 from duecourse.store.errors import DatabaseUnavailable, SchemaMismatch
 
@@ -18,6 +20,9 @@ MINIMUM_SERVER: Final = 150000
 _LOCK: Final = 4922500610731042
 _NAME: Final = re.compile(r"[0-9]{4}_[a-z0-9_]+\.sql")
 _ROLE_ATTEMPTS: Final = 5
+_MOST_NAMED: Final = 3
+RIGHTS: Final = f"the rights of {APP_ROLE}"
+"""What `migrate` says that it applied where a restored dump had lost them."""
 
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -37,13 +42,13 @@ def shipped() -> dict[str, bytes]:
 
 
 def migrate(dsn: str, scripts: Mapping[str, bytes] | None = None) -> list[str]:
-    """Apply what is missing and return the names of the files applied.
+    """Apply what is missing and return the names of the files applied, then perhaps RIGHTS.
 
     Raises SchemaMismatch if an applied file was changed since, if the database is newer than
     this code, or if the login lacks a right.
     """
     scripts = shipped() if scripts is None else scripts
-    with _connect(dsn) as connection:
+    with _connect(dsn) as connection, _rights_told(connection):
         _check_server(connection)
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         # After the lock, as waiting for another migration is no reason to give up.
@@ -56,21 +61,28 @@ def migrate(dsn: str, scripts: Mapping[str, bytes] | None = None) -> list[str]:
         missing = _missing(connection, scripts)
         for name in missing:
             _apply(connection, name, scripts[name])
-        return missing
+        return missing + _mend_rights(connection, scripts)
 
 
 def pending(dsn: str, scripts: Mapping[str, bytes] | None = None) -> list[str]:
     """The files that `migrate` would apply. Raises SchemaMismatch as `migrate` does."""
     scripts = shipped() if scripts is None else scripts
-    with _connect(dsn) as connection:
+    with _connect(dsn) as connection, _rights_told(connection):
         _check_server(connection)
         return _missing(connection, scripts)
 
 
 def require_current(dsn: str) -> None:
-    """Raise SchemaMismatch unless every migration of this code has been applied."""
+    """Raise SchemaMismatch unless every migration of this code has been applied, grants and all."""
     if missing := pending(dsn):
         raise SchemaMismatch(f"the database lacks {', '.join(missing)}; run `duecourse migrate`")
+    with _connect(dsn) as connection:
+        lost = rights.lost(connection, shipped())
+    if lost:
+        raise SchemaMismatch(
+            f"the role {APP_ROLE} lacks rights on {_some(lost)}, as after a restore without them;"
+            " run `duecourse migrate`"
+        )
 
 
 def _connect(dsn: str) -> psycopg.Connection[TupleRow]:
@@ -117,6 +129,38 @@ def _apply(connection: psycopg.Connection[TupleRow], name: str, script: bytes) -
             "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)",
             (name, hashlib.sha256(script).digest()),
         )
+
+
+def _mend_rights(
+    connection: psycopg.Connection[TupleRow], scripts: Mapping[str, bytes]
+) -> list[str]:
+    if not rights.lost(connection, scripts):
+        return []
+    rights.give_again(connection, scripts)
+    # Whoever owns nothing here only gets a warning.
+    if rights.lost(connection, scripts):
+        raise pg.InsufficientPrivilege
+    return [RIGHTS]
+
+
+@contextmanager
+def _rights_told(connection: psycopg.Connection[TupleRow]) -> Iterator[None]:
+    """The tables are somebody else's, as after a restore by another login: say what to do."""
+    try:
+        yield
+    except pg.InsufficientPrivilege as refused:
+        user = connection.info.user
+        raise SchemaMismatch(
+            f'the login "{user}" lacks rights on the tables of this database; run `duecourse'
+            " migrate` as their owner, or restore them as its own: pg_restore --no-owner"
+            f' --role="{user}"'
+        ) from refused
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMED])
+    more = len(names) - _MOST_NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 # Roles belong to the cluster, so a migration of another database may be doing this too.

@@ -2,7 +2,8 @@
 
 given(*opened()).when(c.PlaceHold(...), at=NOON).then(e.HoldPlaced(...))
 
-`ChannelContract` is the conformance kit for channels: see `duecourse.testing.contract`.
+`ChannelContract` is the conformance kit for channels (see `duecourse.testing.contract`), and
+`FilingContract` that for filing adapters.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from duecourse.money.legal_places import AgreedOrder
 from duecourse.rules.gate import RuleBook, load_rulebook
 from duecourse.rules.treatment import Treatment, load_treatment
 from duecourse.testing.contract import ChannelContract
+from duecourse.testing.filing_contract import FilingContract
 from duecourse.testing.kit import ContractWarning, NotChecked
 from duecourse.testing.peer import Answer, Arrival, Peer, Request
 
@@ -31,6 +33,7 @@ __all__ = [
     "Arrival",
     "ChannelContract",
     "ContractWarning",
+    "FilingContract",
     "NotChecked",
     "Peer",
     "Request",

@@ -1,4 +1,6 @@
-"""The conformance kit of the channel contract. See docs/channel-contract.md.
+"""The conformance kit of the channel contract, and what runs this kit or that of filing adapters.
+
+See docs/channel-contract.md; filing_contract.py has the other one.
 
     class TestMine(ChannelContract):
         channel = MyChannel
@@ -15,7 +17,9 @@ from warnings import catch_warnings, simplefilter
 import msgspec
 
 from duecourse.channels import Channel
+from duecourse.contract import Plugin
 from duecourse.redaction import ANYTHING, printable, redact
+from duecourse.testing.filing_contract import FilingContract
 from duecourse.testing.kit import ContractWarning, NotChecked
 from duecourse.testing.settings_checks import SettingsChecks
 from duecourse.testing.signal_checks import SignalChecks
@@ -27,6 +31,9 @@ class ChannelContract(SettingsChecks, SignalChecks):
     """Every check of the kit; subclass it, and set `channel`."""
 
 
+Contract = ChannelContract | FilingContract
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One line of `duecourse plugins check`."""
 
@@ -35,23 +42,27 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-def check(channel: type[Channel[Any]], config: Mapping[str, Any]) -> Iterator[Outcome]:
-    """Run the kit on a channel with settings that nobody has tried yet."""
-    contract = type("Given", (ChannelContract,), {"channel": channel, "config": config})
+def check(plugin: Plugin, config: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Run the kit on a channel or a filing adapter with settings that nobody has tried yet."""
+    contract: type[Contract]
+    if issubclass(plugin, Channel):
+        contract = type("Given", (ChannelContract,), {"channel": plugin, "config": config})
+    else:
+        contract = type("Given", (FilingContract,), {"adapter": plugin, "config": config})
     yield from run(contract)
 
 
-def run(contract: type[ChannelContract]) -> Iterator[Outcome]:
+def run(contract: type[Contract]) -> Iterator[Outcome]:
     """Run every check of a kit with its own hooks."""
     for name in checks_of(contract):
         yield make_check(contract(), name)
 
 
-def checks_of(contract: type[ChannelContract]) -> list[str]:
+def checks_of(contract: type[Contract]) -> list[str]:
     return [name for name in dir(contract) if name.startswith("test_")]
 
 
-def make_check(contract: ChannelContract, name: str) -> Outcome:
+def make_check(contract: Contract, name: str) -> Outcome:
     """Make one check, by the name of its method, and say what came of it."""
     state: State = "ok"
     why = ""
@@ -63,7 +74,7 @@ def make_check(contract: ChannelContract, name: str) -> Outcome:
             state, why = "not checked", str(unchecked)
         except AssertionError as failed:
             state, why = "failed", str(failed)
-        except ANYTHING as error:  # the channel's own, at a place where none may be
+        except ANYTHING as error:  # the plugin's own, at a place where none may be
             state, why = "failed", f"it raises {type(error).__name__}"
     warnings = [str(each.message) for each in warned if each.category is ContractWarning]
     if state == "ok" and warnings:
@@ -72,7 +83,7 @@ def make_check(contract: ChannelContract, name: str) -> Outcome:
     return Outcome(check=said, state=state, why=_discreet(why, contract))
 
 
-def _discreet(why: str, contract: ChannelContract) -> str:
+def _discreet(why: str, contract: Contract) -> str:
     """One line, without the secrets that an error may have quoted."""
     try:
         secrets = contract.secrets

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from warnings import warn
 
 from duecourse.channels import Channel, Config, Outbound, Permanent, WebhookRequest
+from duecourse.contract import Plugin
 from duecourse.redaction import secrets_of
 from duecourse.testing.kit_settings import (
     at_http_port,
@@ -89,7 +90,26 @@ def _minor(release: str) -> tuple[int, ...]:
     return tuple(int(part) for part in release.split(".")[:2])
 
 
-class Kit:
+class PluginKit:
+    """A plugin and its settings; `config` are those as the file has them, a secret a plain string."""
+
+    config: ClassVar[Mapping[str, Any]] = {}
+
+    @property
+    def plugin(self) -> Plugin:
+        raise NotImplementedError
+
+    @property
+    def table(self) -> dict[str, Any]:
+        return dict(self.config or self.plugin.example)
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must not be shown of its settings."""
+        return secrets_in(make_config(self.plugin.config_class, self.table))
+
+
+class Kit(PluginKit):
     """Set `channel`, and `config` where the class has no `example`. Override what the kit cannot know.
 
     `config` are settings as the file has them; a secret may be a plain string. `address` and
@@ -98,7 +118,6 @@ class Kit:
     """
 
     channel: ClassVar[type[Channel[Any]]]
-    config: ClassVar[Mapping[str, Any]] = {}
     address: ClassVar[str] = ""
     bad_address: ClassVar[str] = ""
     patience: ClassVar[float] = 20.0
@@ -135,13 +154,8 @@ class Kit:
     # What the checks use -------------------------------------------------------------------------
 
     @property
-    def table(self) -> dict[str, Any]:
-        return dict(self.config or self.channel.example)
-
-    @property
-    def secrets(self) -> list[str]:
-        """What must not be shown of its settings."""
-        return secrets_in(make_config(self.channel.config_class, self.table))
+    def plugin(self) -> Plugin:
+        return self.channel
 
     @property
     def medium(self) -> str:

@@ -1,6 +1,7 @@
 """The settings that the kit constructs a channel with, and where in them its peer stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -8,6 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from duecourse.channels import Channel, Config, Secret
+from duecourse.contract import Plugin
+from duecourse.filing import FilingAdapter
 from duecourse.settings import SettingsError, convert
 from duecourse.testing.peer import HOST
 
@@ -32,6 +35,19 @@ def make_config(kind: type[Config], table: Mapping[str, Any]) -> Config:
 def make(channel: type[Channel[Any]], table: Mapping[str, Any]) -> Channel[Any]:
     """Raises SettingsError, or whatever the constructor does."""
     return channel(make_config(channel.config_class, table))
+
+
+@contextmanager
+def constructed(
+    plugin: Plugin, table: Mapping[str, Any]
+) -> Iterator[Channel[Any] | FilingAdapter[Any]]:
+    """As `make`, of either kind; a channel is closed afterwards."""
+    made = plugin(make_config(plugin.config_class, table))
+    try:
+        yield made
+    finally:
+        if isinstance(made, Channel):
+            made.close()
 
 
 def hasty(channel: type[Channel[Any]], table: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,15 +75,15 @@ def schema_of(kind: type[Config]) -> dict[str, Any]:
     return msgspec.json.schema(kind, schema_hook=hook)
 
 
-def http_places(channel: type[Channel[Any]], table: Mapping[str, Any]) -> dict[str, str]:
+def http_places(plugin: Plugin, table: Mapping[str, Any]) -> dict[str, str]:
     """The setting `url`, else those called something_url, that hold an address of HTTP.
 
     Beside `url`, or `host` and `port`, the others are where somebody else is to reach us.
     """
-    config = make_config(channel.config_class, table)
+    config = make_config(plugin.config_class, table)
     fields = config.__struct_fields__
     places = ["url"] if "url" in fields else [name for name in fields if name.endswith("_url")]
-    if "url" not in fields and has_tcp_place(channel):
+    if "url" not in fields and has_tcp_place(plugin):
         places = []
     values = {name: getattr(config, name) for name in places}
     named = {
@@ -80,15 +96,13 @@ def http_places(channel: type[Channel[Any]], table: Mapping[str, Any]) -> dict[s
     }
 
 
-def at_http_port(
-    channel: type[Channel[Any]], table: Mapping[str, Any], port: int
-) -> dict[str, Any]:
+def at_http_port(plugin: Plugin, table: Mapping[str, Any], port: int) -> dict[str, Any]:
     """Settings that lead to this port of this machine; the path of each address stays."""
     return {
         key: urlunsplit(urlsplit(url)._replace(scheme="http", netloc=f"{HOST}:{port}"))
-        for key, url in http_places(channel, table).items()
+        for key, url in http_places(plugin, table).items()
     }
 
 
-def has_tcp_place(channel: type[Channel[Any]]) -> bool:
-    return {"host", "port"} <= set(channel.config_class.__struct_fields__)
+def has_tcp_place(plugin: Plugin) -> bool:
+    return {"host", "port"} <= set(plugin.config_class.__struct_fields__)

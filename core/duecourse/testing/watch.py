@@ -53,9 +53,10 @@ class Watch:
     Threads that ran before are not looked at: they are somebody else's.
     """
 
-    def __init__(self, allow: Strictness, own: str = "") -> None:
+    def __init__(self, allow: Strictness, own: str = "", writable: str = "") -> None:
         self.seen: list[str] = []
         self._allow = allow
+        self._writable = str(Path(writable).resolve()) if writable else ""
         self._readable = (*_INSTALLED, own) if own else _INSTALLED
         others = {thread.ident for thread in threading.enumerate()}
         self._others = others - {threading.get_ident()}
@@ -75,7 +76,8 @@ class Watch:
             near = self._allow == "loopback" and _is_loopback(event, args)
             return "" if near else f"the network ({event})"
         if event in _FOLDERS:
-            return "" if _is_code(args[0]) else f"the file system ({event})"
+            is_fine = _is_code(args[0]) or self._may_write(args)
+            return "" if is_fine else f"the file system ({event})"
         return f"another program ({event})"
 
     def _opening(self, args: tuple[Any, ...]) -> str:
@@ -84,10 +86,20 @@ class Watch:
             return ""
         if flags & _WRITING:
             # Importing leaves compiled code behind.
-            return "" if ".pyc" in str(path) else "a file, to write"
+            is_fine = ".pyc" in str(path) or self._may_write((path,))
+            return "" if is_fine else "a file, to write"
         if self._allow == "nothing" and not self._may_read(path):
             return "a file, to read"
         return ""
+
+    def _may_write(self, args: tuple[Any, ...]) -> bool:
+        """Whether each path is below the folder given, or relative to one that is open."""
+        if not self._writable:
+            return False
+        paths = [os.fsdecode(each) for each in args if isinstance(each, str | bytes | os.PathLike)]
+        if len(args) > 1 and args[-1] >= 0:
+            return all(each == Path(each).name for each in paths)
+        return all(Path(each).resolve().is_relative_to(self._writable) for each in paths)
 
     def _may_read(self, path: object) -> bool:
         text = os.fsdecode(path) if isinstance(path, str | bytes) else str(path)
@@ -127,10 +139,13 @@ def _heed(event: str, args: tuple[Any, ...]) -> None:
 
 
 @contextmanager
-def watching(allow: Strictness, own: str = "") -> Iterator[Watch]:
-    """Refuse what `allow` does not name, and note that it was tried. `own` may always be read."""
+def watching(allow: Strictness, own: str = "", writable: str = "") -> Iterator[Watch]:
+    """Refuse what `allow` does not name, and note that it was tried.
+
+    `own` may always be read, and what is below the folder `writable` be written.
+    """
     global _listening  # noqa: PLW0603 - an audit hook is of the process, and cannot be taken away
-    watch = Watch(allow, own)
+    watch = Watch(allow, own, writable)
     with _lock:
         if not _listening:
             sys.addaudithook(_heed)

@@ -1,0 +1,7 @@
+from duecourse.testing import FilingContract
+
+from duecourse_town import Town
+
+
+class TestTown(FilingContract):
+    adapter = Town
