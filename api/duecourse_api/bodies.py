@@ -40,6 +40,7 @@ from duecourse.case.words import (
     PlanKind,
     PointKind,
     PointUse,
+    ReplyOutcome,
     Stage,
     Word,
 )
@@ -322,6 +323,18 @@ class NewReply(Body):
     occurred_at: When
     reply_id: Name | None = None
     point_id: Name | None = None
+
+
+class Reading(Body):
+    """What a person made of a reply, and which debts it is about; with none named, all.
+
+    `channel` is needed only where two channels have a reply of the same id.
+    """
+
+    outcome: ReplyOutcome
+    note: PersonalText = ""
+    debts: Debts = ()
+    channel: Channel | None = None
 
 
 class ChannelChoice(Body):
@@ -617,7 +630,8 @@ class NewHold(Body):
     `reason` says why it lasts longer or shorter, blocks less, or comes sooner again, than the law
     gives; a statutory moratorium never blocks less. `purpose` is what is done otherwise for a
     debtor who needs care, never what is wrong. `deferred`: the interest that it holds back is
-    owed when it ends, where the law lets it.
+    owed when it ends, where the law lets it. `evidence` is for an `until` before the law's day, of
+    a hold that stands on a law: what the court or the adviser wrote; legal staff alone may.
     """
 
     kind: HoldKind
@@ -630,6 +644,7 @@ class NewHold(Body):
     reason: Annotated[e.Text, msgspec.Meta(examples=["the adviser asked for ten more days"])] = ""
     purpose: Annotated[e.Text, msgspec.Meta(examples=["letters in large print"])] = ""
     deferred: bool = False
+    evidence: Annotated[PersonalText, msgspec.Meta(examples=["the notice of 12 March"])] = ""
 
 
 class NewDispute(Body):
@@ -656,11 +671,25 @@ class HoldAnswer(Body):
 
 
 class HoldEnd(Body):
-    """Either `until`, or the day on which a treatment ended, from which the law counts."""
+    """Either `until`, or the day on which a treatment ended, from which the law counts.
+
+    A hold that stands on a law ends sooner than it would only with `evidence`, by legal staff.
+    """
 
     reason: Reason
     until: Day | None = None
     treatment_ended_on: Day | None = None
+    evidence: Annotated[PersonalText, msgspec.Meta(examples=["the notice of 12 March"])] = ""
+
+
+class HoldLift(Body):
+    """Why. A hold that stands on a law (breathing space, insolvency) also needs `evidence`.
+
+    It is the word of whom the law names - the court, the adviser - and legal staff enter it.
+    """
+
+    reason: Reason
+    evidence: Annotated[PersonalText, msgspec.Meta(examples=["the notice of 12 March"])] = ""
 
 
 class NewLimitationTerms(Body):

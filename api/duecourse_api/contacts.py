@@ -15,6 +15,7 @@ from duecourse_api.bodies import (
     NewContact,
     NewConversation,
     NewReply,
+    Reading,
     utc,
 )
 from duecourse_api.configured import (
@@ -24,7 +25,7 @@ from duecourse_api.configured import (
     require_past,
     require_template,
 )
-from duecourse_api.routing import DryRun, changes, creates
+from duecourse_api.routing import DryRun, PathName, changes, creates
 
 
 @creates("/cases/{case_id:uuid}/contacts")
@@ -94,7 +95,10 @@ async def log_conversation(
 async def record_reply(
     case_id: FromPath[UUID], data: JSONBody[NewReply], asking: NamedDependency[Asking]
 ) -> Response[Answer]:
-    """Keep words of the debtor verbatim; a STOP among them is obeyed."""
+    """Keep words of the debtor verbatim; a STOP among them is obeyed, all else waits for a person.
+
+    Until somebody has read it the worklist says `reply_waits`, and the treatment schedule rests.
+    """
     require_channels(asking, [data.channel])
     require_past(asking, utc(data.occurred_at), "occurred_at")
     command = c.RecordReply(
@@ -105,6 +109,28 @@ async def record_reply(
         point_id=data.point_id or "",
     )
     return await asking.carry_out(case_id, command, created=True)
+
+
+@changes("/cases/{case_id:uuid}/replies/{reply_id:str}/read")
+async def read_reply(
+    case_id: FromPath[UUID],
+    reply_id: PathName,
+    data: JSONBody[Reading],
+    asking: NamedDependency[Asking],
+) -> Response[Answer]:
+    """Say that a reply was read, and what it is about.
+
+    A dispute, hardship, a death or a complaint places its hold, `asked_to_stop` stops every channel
+    and `wrong_party` retires the address. Once the last reply is read the schedule goes on.
+    """
+    command = c.ReadReply(
+        reply_id=reply_id,
+        outcome=data.outcome,
+        note=data.note,
+        debts=data.debts,
+        channel=data.channel or "",
+    )
+    return await asking.carry_out(case_id, command)
 
 
 @creates("/cases/{case_id:uuid}/opt-outs")
@@ -127,4 +153,12 @@ async def opt_in(
     return await asking.carry_out(case_id, command, created=True)
 
 
-HANDLERS = [request_contact, cancel_contact, log_conversation, record_reply, opt_out, opt_in]
+HANDLERS = [
+    request_contact,
+    cancel_contact,
+    log_conversation,
+    record_reply,
+    read_reply,
+    opt_out,
+    opt_in,
+]

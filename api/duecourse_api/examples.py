@@ -62,6 +62,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "text": "退订",
         "occurred_at": "2026-03-02T10:30:00+08:00",
     },
+    "Reading": {"outcome": "disputes_debt", "note": "says that the debt is somebody else's"},
     "ChannelChoice": {"channel": "sms", "how": "asked on the phone"},
     "NewConsent": {
         "consent": "tcpa",
@@ -101,6 +102,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "evidence": "the statement of the branch for January",
     },
     "HoldEnd": {"until": "2026-03-31", "reason": "the documents are expected by then"},
+    "HoldLift": {"reason": "it was cancelled", "evidence": "the register's notice of 12 March"},
     "NewLimitationTerms": {
         "starts_on": "2026-02-27",
         "how": "the last instalment under clause 4",

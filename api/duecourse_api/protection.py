@@ -14,6 +14,7 @@ from duecourse_api.bodies import (
     Because,
     HoldAnswer,
     HoldEnd,
+    HoldLift,
     NewBureauReport,
     NewDispute,
     NewHold,
@@ -40,6 +41,7 @@ async def place_hold(
         reason=data.reason,
         purpose=data.purpose,
         deferred=data.deferred,
+        evidence=data.evidence,
     )
     return await asking.carry_out(case_id, command, created=True)
 
@@ -85,12 +87,16 @@ async def set_hold_end(
     data: JSONBody[HoldEnd],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
-    """Give a hold another last day, or say when the treatment ended that it waits for."""
+    """Give a hold another last day, or say when the treatment ended that it waits for.
+
+    Sooner than it was, of a hold that stands on a law: by legal staff alone, on `evidence`.
+    """
     command = c.SetHoldEnd(
         hold_id=hold_id,
         reason=data.reason,
         until=data.until,
         treatment_ended_on=data.treatment_ended_on,
+        evidence=data.evidence,
     )
     return await asking.carry_out(case_id, command)
 
@@ -99,11 +105,12 @@ async def set_hold_end(
 async def lift_hold(
     case_id: FromPath[UUID],
     hold_id: PathName,
-    data: JSONBody[Because],
+    data: JSONBody[HoldLift],
     asking: NamedDependency[Asking],
 ) -> Response[Answer]:
-    """End a hold."""
-    return await asking.carry_out(case_id, c.LiftHold(hold_id=hold_id, reason=data.reason))
+    """End a hold; one that stands on a law, before its time, by legal staff alone, on `evidence`."""
+    command = c.LiftHold(hold_id=hold_id, reason=data.reason, evidence=data.evidence)
+    return await asking.carry_out(case_id, command)
 
 
 @creates("/cases/{case_id:uuid}/referrals")

@@ -24,6 +24,7 @@ from duecourse.case.words import HoldKind, Language, Stage
 from duecourse.flow.permission import NoSuchMoment, Permission, Question, answer
 from duecourse.store.engine import Recorded
 from duecourse.store.worklist import MAX_PAGE, Filters
+from duecourse.views.attention import Attention
 from duecourse.views.breaches import Breach, breaches
 from duecourse.views.worklist import WorklistRow
 from duecourse_api.asking import versioned
@@ -91,7 +92,7 @@ def list_cases(
     cursor: Annotated[str | None, QueryParameter(max_length=40)] = None,
     stage: Annotated[Stage | None, QueryParameter()] = None,
     creditor: Annotated[str | None, Code] = None,
-    attention: Annotated[str | None, Code] = None,
+    attention: Annotated[Attention | None, QueryParameter()] = None,
     hold: Annotated[HoldKind | None, QueryParameter()] = None,
 ) -> Response[WorklistPage]:
     """The worklist, a page at a time. It follows the log within moments."""
@@ -226,6 +227,10 @@ def may_we_contact(
     language: Annotated[
         Language | None, QueryParameter(description="Of the words. The debtor's, if left out.")
     ] = None,
+    debts: Annotated[
+        list[UUID] | None,
+        QueryParameter(max_items=100, description="What it is about; may be given again. Or all."),
+    ] = None,
 ) -> Response[Permission]:
     """Ask the rules without asking for anything: may we, and if not, why and when.
 
@@ -237,6 +242,7 @@ def may_we_contact(
         at=None if at is None else _aware(at, "at"),
         point_id=point_id or "",
         language=language,
+        debts=tuple(debts or ()),
     )
     context_for = partial(services.context_for, request.user.actor)
     try:

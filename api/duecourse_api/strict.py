@@ -8,8 +8,9 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
+from litestar.typing import FieldDefinition
 
-from duecourse_api.problems import INVALID_FIELD, MALFORMED, Refused, invalid_body
+from duecourse_api.problems import INVALID_FIELD, MALFORMED, PLAIN_NAME, Refused, invalid_body
 
 MAX_BODY_BYTES: Final = 1 << 20
 
@@ -27,7 +28,7 @@ def read_json(raw: bytes, kind: Any) -> Any:  # noqa: ANN401 - whatever type is 
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        raise invalid_body(error) from None
+        raise invalid_body(error, kind) from None
     except UnicodeDecodeError:
         raise Refused(MALFORMED, "the body is not UTF-8") from None
     except RecursionError:
@@ -45,14 +46,23 @@ async def refuse_unknown_parameters(
     """
     if not connection.scope["query_string"] or handler.opt.get("any_query"):
         return
-    known = {
-        name
+    fields = {
+        name: field
         for name, field in handler.parsed_fn_signature.parameters.items()
         if isinstance(field.kwarg_definition, QueryParameter)
     }
+    known = fields.keys()
     given = [name for name, _ in connection.query_params.multi_items()]
-    if not known.issuperset(given):
+    unknown = next((name for name in given if name not in known), None)
+    if unknown is not None:
         there_are = ", ".join(sorted(known)) or "none"
-        raise Refused(INVALID_FIELD, f"unknown query parameter; there are: {there_are}")
-    if len(set(given)) < len(given):
+        field = unknown if PLAIN_NAME.fullmatch(unknown) else "?"
+        raise Refused(INVALID_FIELD, f"unknown query parameter; there are: {there_are}", field)
+    once = [name for name in given if not _is_list(fields[name])]
+    if len(set(once)) < len(once):
         raise Refused(INVALID_FIELD, "a query parameter is given twice")
+
+
+def _is_list(field: FieldDefinition) -> bool:
+    """Whether a parameter may be given again: `list[UUID]`, or nothing."""
+    return any(each.is_non_string_sequence for each in (field, *field.inner_types))

@@ -1,17 +1,18 @@
 """What channels tell us by themselves: receipts, replies, opt-outs."""
 
 import logging
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, RawBody
+from litestar.params import FromPath, QueryParameter, RawBody
 
 from duecourse.channels import Channel, Forbidden, Signal, WebhookRequest
 from duecourse.flow.signals import checked
+from duecourse.store.references import UnmatchedSignal
 from duecourse_api.problems import MALFORMED, NOT_FOUND, PROBLEMS, UNAVAILABLE, Refused
-from duecourse_api.routing import OPEN, changes
+from duecourse_api.routing import OPEN, changes, reads
 from duecourse_api.services import Services
 
 MAX_WEBHOOK_BYTES: Final = 64 * 1024
@@ -104,4 +105,31 @@ def _signals(
         raise Refused(UNAVAILABLE, "the channel is not working; send this again") from None
 
 
-HANDLERS = [receive_signals, receive_signals_by_query]
+class Unmatched(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest first, up to the limit."""
+
+    items: tuple[UnmatchedSignal, ...]
+
+
+@reads("/signals/unmatched")
+def list_unmatched(
+    services: NamedDependency[Services],
+    *,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_SIGNALS)] = 200,
+    channel: Annotated[
+        str | None, QueryParameter(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="Only of this.")
+    ] = None,
+    kind: Annotated[
+        Literal["receipt", "reply", "opt-out"] | None, QueryParameter(description="Only these.")
+    ] = None,
+) -> Response[Unmatched]:
+    """Receipts, replies and opt-outs that fit no contact and no address of any case.
+
+    What a reply said is not kept, as there is no case to keep it in: its channel has it by the
+    `signal_id`. Whoever finds out whose it is records it in the case.
+    """
+    found = services.signals.unmatched(channel or "", limit, kind or "")
+    return Response(Unmatched(items=tuple(found)), headers={"Cache-Control": "no-store"})
+
+
+HANDLERS = [receive_signals, receive_signals_by_query, list_unmatched]

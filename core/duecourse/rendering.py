@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import minijinja
 import msgspec
 
-from duecourse.case.words import ERASED, Language, Word
+from duecourse.case.words import ASKS_WHOLE_SUM, ERASED, Language, Word
 from duecourse.rules.lint import LintFacts
 from duecourse.rules.lint_memory import lints_of
 
@@ -199,6 +199,12 @@ def list_templates() -> tuple[TemplateInfo, ...]:
         )
         for (language, code), source in sorted(_sources().items())
     )
+
+
+def asks_whole_sum(code: str, language: Language) -> bool:
+    """Whether the template says of itself that it asks for all that is overdue."""
+    source = _sources().get((language, code))
+    return source is not None and ASKS_WHOLE_SUM in source.contains
 
 
 def _contains(language: Language, source: _Source, medium: Medium) -> tuple[Word, ...]:

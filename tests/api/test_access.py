@@ -183,7 +183,8 @@ def told(by: As) -> str:
     }  # fmt: skip
     money = {"payment_id": "P-1", "currency": "CNY", "amount_minor": 1, "value_on": "2026-03-02"}
     post(legal, f"{case}/conversations", talk | at)
-    post(legal, f"{case}/replies", {"channel": "sms", "text": reply} | at)
+    post(legal, f"{case}/replies", {"channel": "sms", "text": reply, "reply_id": "in-1"} | at)
+    post(legal, f"{case}/replies/in-1/read", {"outcome": "answered", "note": note})
     plan_id = post(legal, f"{case}/plans", plan)[0]["plan_id"]
     post(legal, f"{case}/plans/{plan_id}/acceptance", {"evidence": evidence})
     post(legal, f"{case}/plans/{plan_id}/withdrawal", {"reason": "debtor asked"})

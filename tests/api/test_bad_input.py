@@ -169,6 +169,47 @@ def test_the_wrong_field_is_named_and_its_value_is_not(
     assert SECRET not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("debtor", "language"), SECRET, "use one of: en, zh"),
+        (("contact_points", 0, "kind"), "phon", "use one of: phone, email, other, postal"),
+        (("debts", 0, "currency"), "yuan", 'use the ISO 4217 code in capitals, such as "CNY"'),
+        (("creditor",), "a bank", 'begin with a letter or digit, such as "fictional-bank"'),
+    ],
+)
+def test_a_field_that_is_not_of_its_form_is_told_with_what_may_stand_there(
+    collector: Caller, place: tuple, value: str, said: str
+) -> None:
+    body: Any = a_case()
+    inner = body
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    detail = collector.post("/cases", body).json()["detail"]
+    assert said in detail
+    assert f"{value!r}" not in detail
+    assert "regex" not in detail
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "said"),
+    [
+        ("stage=negotiatin", "stage", "use one of: negotiation, "),
+        ("attntion=reply_waits", "attntion", "unknown query parameter; there are: attention, "),
+        ("hold=disputes", "hold", "use one of: dispute, "),
+        ("creditor=a%20bank", "creditor", 'begin with a letter or digit, such as "A-1"'),
+    ],
+)
+def test_a_parameter_that_is_not_of_its_form_is_told_with_what_may_stand_there(
+    collector: Caller, query: str, field: str, said: str
+) -> None:
+    problem = collector.get(f"/cases?{query}").json()
+    assert (problem["status"], problem["field"]) == (400, field)
+    assert said in problem["detail"]
+    assert "regex" not in problem["detail"]
+
+
 def test_a_body_above_one_mebibyte_is_too_large(collector: Caller) -> None:
     answer = collector.post("/cases", b" " * ((1 << 20) + 1))
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:duecourse:problem:too-large")

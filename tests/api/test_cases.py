@@ -1,6 +1,7 @@
 """Opening, changing and reading cases over HTTP."""
 
 from collections.abc import Callable
+from typing import get_args
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from tests.api.conftest import As, Caller, MovableClock, a_case
 
 from duecourse.case.events import Event
 from duecourse.case.evolve import fold
+from duecourse.views.attention import Attention
 
 
 def made(answer: Response) -> list[str]:
@@ -140,6 +142,36 @@ def test_a_reply_with_stop_is_kept_verbatim_and_obeyed(collector: Caller, case: 
     assert made(back) == ["ChannelOptedIn"]
     out = collector.post(f"{case}/opt-outs", {"channel": "sms", "how": "asked on the phone"})
     assert made(out) == ["ChannelOptedOut"]
+
+
+def test_a_reply_in_other_words_is_on_the_worklist_until_it_was_read(
+    collector: Caller, by: As, case: str, follow: Callable[[], None]
+) -> None:
+    def waiting() -> set[str]:
+        follow()
+        page = collector.get("/cases", attention="reply_waits", limit=200).json()
+        return {f"/cases/{item['case_id']}" for item in page["items"]}
+
+    reply = {
+        "channel": "sms",
+        "reply_id": "in-1",
+        "text": "I dispute this debt, it is not mine",
+        "occurred_at": "2026-03-02T11:59:00+08:00",
+    }
+    assert made(collector.post(f"{case}/replies", reply)) == ["ReplyReceived"]
+    assert case in waiting()
+    shown = collector.get(case).json()["case"]["waiting_replies"]["sms/in-1"]
+    assert shown["text"] == reply["text"]
+    masked = by("analyst").get(case).json()["case"]["waiting_replies"]["sms/in-1"]
+    assert masked["text"] == "•••"
+    path, body = f"{case}/replies/in-1/read", {"outcome": "disputes_debt", "note": "says not mine"}
+    for role in ("analyst", "auditor", "webhook", "operator"):
+        assert by(role).post(path, body).status_code == 403
+    assert made(collector.post(path, body)) == ["ReplyRead", "HoldPlaced"]
+    assert made(collector.post(path, body)) == []
+    assert collector.post(path, {"outcome": "answered"}).status_code == 409
+    assert collector.post(f"{case}/replies/in-2/read", body).status_code == 404
+    assert case not in waiting()
 
 
 def test_promises_are_made_and_released(collector: Caller, case: str) -> None:
@@ -380,3 +412,20 @@ def test_a_case_id_that_is_none_is_explained(collector: Caller) -> None:
     answer = collector.get("/cases/B-1")
     assert answer.status_code == 404
     assert "UUID" in answer.json()["detail"]
+
+
+def test_the_worklist_is_asked_by_its_own_words_and_the_schema_lists_them(
+    collector: Caller,
+) -> None:
+    problem = collector.get("/cases", attention="bogus").json()
+    assert (problem["status"], problem["field"]) == (400, "attention")
+    described = collector.get("/schema/openapi.json").json()
+    (parameter,) = (
+        each
+        for each in described["paths"]["/cases"]["get"]["parameters"]
+        if each["name"] == "attention"
+    )
+    listed = str(parameter["schema"])
+    assert all(f"'{word}'" in listed for word in get_args(Attention))
+    for word in get_args(Attention):
+        assert collector.get("/cases", attention=word).status_code == 200

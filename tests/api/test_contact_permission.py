@@ -1,7 +1,9 @@
 """May I contact this person? Answered in words, for the collector and for the borrower."""
 
 import json
+import uuid
 from datetime import datetime
+from typing import Any
 
 import pytest
 from tests.api.conftest import As, Caller, MovableClock, a_case
@@ -25,7 +27,7 @@ def case(collector: Caller) -> str:
     return f"/cases/{answer.json()['case_id']}"
 
 
-def may(caller: Caller, case: str, **query: str) -> dict:
+def may(caller: Caller, case: str, **query: Any) -> dict:
     answer = caller.get(f"{case}/contact-permission", **query)
     assert answer.status_code == 200, answer.text
     assert answer.headers["etag"] == f'"{answer.json()["version"]}"'
@@ -113,7 +115,7 @@ def test_a_moment_that_is_past_is_asked_of_the_case_as_it_was(
     assert may(collector, case, channel="sms")["version"] == 3
 
 
-def refused(caller: Caller, status: int, path: str, **query: str) -> Problem:
+def refused(caller: Caller, status: int, path: str, **query: Any) -> Problem:
     answer = caller.get(f"{path}/contact-permission", **query)
     assert answer.status_code == status, answer.text
     return Problem(**answer.json())
@@ -144,6 +146,46 @@ def test_an_unknown_channel_is_named_with_those_that_there_are(
 def test_an_unknown_case_is_not_found(collector: Caller) -> None:
     nobody = "/cases/00000000-0000-0000-0000-000000000000"
     assert refused(collector, 404, nobody, channel="call").field == "case_id"
+
+
+@pytest.fixture
+def two_debts(collector: Caller) -> tuple[str, str, str]:
+    """A case with two debts, and the ids of both; the first is in dispute."""
+    body = a_case()
+    (first,) = body["debts"]
+    body["debts"].append(first | {"account": first["account"] + "-2"})
+    case = f"/cases/{collector.post('/cases', body).json()['case_id']}"
+    disputed, other = collector.get(case).json()["case"]["debts"]
+    dispute = {"debt_id": disputed, "ground": "already_paid", "said": "paid in February"}
+    answer = collector.post(f"{case}/disputes", dispute)
+    assert answer.status_code < 300, answer.text
+    return case, disputed, other
+
+
+def test_it_is_asked_about_the_debts_that_are_named_as_a_contact_is(
+    collector: Caller, two_debts: tuple[str, str, str]
+) -> None:
+    case, disputed, other = two_debts
+    for debts in ([], [disputed], [other], [disputed, other], [other, other]):
+        said = may(collector, case, channel="sms", debts=debts)
+        assert said["permitted"] == (set(debts) == {other}), debts
+        assert sorted(said["debts"]) == sorted(set(debts) or {disputed, other})
+        wanted = {"channel": "sms", "template": "reminder-first", "debts": debts}
+        asked = collector.post(f"{case}/contacts", wanted)
+        assert asked.status_code == (201 if said["permitted"] else 200), asked.text
+        if said["permitted"]:
+            # One more message on this day would be one too many.
+            contact = asked.json()["events"][0]["contact_id"]
+            collector.post(f"{case}/contacts/{contact}/cancellation", {"reason": "only a test"})
+
+
+def test_a_debt_that_the_case_never_had_is_an_error_that_names_it(
+    collector: Caller, case: str
+) -> None:
+    nobodys = str(uuid.uuid4())
+    problem = refused(collector, 422, case, channel="sms", debts=nobodys)
+    assert (problem.field, problem.detail) == ("debts", f"the case has no debt {nobodys}")
+    assert refused(collector, 400, case, channel="sms", debts="the-big-one").field == "debts"
 
 
 def test_a_language_without_words_is_refused(collector: Caller, case: str) -> None:

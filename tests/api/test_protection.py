@@ -1,5 +1,6 @@
 """Disputes, answers, limitation and what may help, through the API."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -156,3 +157,79 @@ def test_a_breathing_space_has_its_end_from_the_law(collector: Caller, clock: Mo
     assert placed["until"] == "2026-05-01"
     longer = space | {"hold_id": "bs-2", "until": "2026-08-01"}
     assert post(collector, f"{case}/holds", longer, 422)["field"] == "until"
+
+
+def is_listed(caller: Caller, case: str, word: str) -> bool:
+    """Whether the worklist asks for a person to look at the case, by this word."""
+    listed = get(caller, "/cases", attention=word, limit=200)["items"]
+    return case.removeprefix("/cases/") in {each["case_id"] for each in listed}
+
+
+@pytest.fixture
+def breathing(collector: Caller, clock: MovableClock) -> str:
+    """The path of a case in the United Kingdom with a breathing space `bs` until 1 May."""
+    clock.advance(hours=5)
+    body = a_case()
+    body["debtor"] |= {"time_zone": "Europe/London", "jurisdiction": "GB", "language": "en"}
+    case = f"/cases/{collector.post('/cases', body).json()['case_id']}"
+    space = {"kind": "breathing_space", "authority": "the register's notice", "hold_id": "bs"}
+    post(collector, f"{case}/holds", space, 201)
+    return case
+
+
+@pytest.mark.parametrize(
+    ("way", "body"),
+    [
+        ("lift", {"reason": "felt like it"}),
+        ("end", {"reason": "felt like it", "until": "2026-03-02"}),
+    ],
+)
+def test_a_breathing_space_ends_early_only_by_legal_staff_on_evidence_that_an_auditor_sees(
+    by: As, follow: Callable[[], None], breathing: str, way: str, body: dict[str, Any]
+) -> None:
+    path, told = f"{breathing}/holds/bs/{way}", body | {"evidence": "the notice of 2 March"}
+    for tried in (body, told):
+        refused = post(by("collector"), path, tried, 403)
+        assert refused["field"] == "evidence"
+        assert "legal staff" in refused["detail"]
+    missing = post(by("legal"), path, body, 422)
+    assert missing["field"] == "evidence"
+    assert "the debt advice provider" in missing["detail"]
+    permission = get(by("collector"), f"{breathing}/contact-permission", channel="sms")
+    assert not permission["permitted"]
+    (ended,) = post(by("legal"), path, told, 200)["events"]
+    assert (ended["evidence"], ended["cut_short"]) == ("the notice of 2 March", True)
+    history = by("auditor").get(f"{breathing}/history").text
+    assert "the notice of 2 March" in history
+    assert "the notice of 2 March" not in by("analyst").get(f"{breathing}/history").text
+    follow()
+    assert is_listed(by("auditor"), breathing, "hold_cut_short")
+    shown = get(by("auditor"), breathing)["case"]
+    holds = {**shown.get("holds", {}), **shown.get("ended_holds", {})}
+    assert holds["bs"]["cut_short"]
+
+
+def test_insolvency_until_tomorrow_is_taken_from_legal_staff_on_evidence(
+    by: As, breathing: str
+) -> None:
+    body = {"kind": "insolvency", "authority": "said so", "until": "2026-03-03", "reason": "so"}
+    assert post(by("collector"), f"{breathing}/holds", body, 403)["field"] == "evidence"
+    assert post(by("legal"), f"{breathing}/holds", body, 422)["field"] == "evidence"
+    (placed, *_) = post(
+        by("legal"), f"{breathing}/holds", body | {"evidence": "the order of 1 March"}, 201
+    )["events"]
+    assert (placed["cut_short"], placed["evidence"]) == (True, "the order of 1 March")
+
+
+def test_the_worklist_says_that_a_promise_rests_while_a_hold_stops_collection(
+    collector: Caller, follow: Callable[[], None], case: str
+) -> None:
+    promise = {"currency": "CNY", "amount_minor": 1_000, "due_on": "2026-03-09"}
+    post(collector, f"{case}/promises", promise, 201)
+    mourning = {"kind": "bereavement", "authority": "the daughter", "hold_id": "m"}
+    post(collector, f"{case}/holds", mourning, 201)
+    follow()
+    assert is_listed(collector, case, "promise_on_hold")
+    post(collector, f"{case}/holds/m/lift", {"reason": "the estate is settled"}, 200)
+    follow()
+    assert not is_listed(collector, case, "promise_on_hold")

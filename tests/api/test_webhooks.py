@@ -10,11 +10,11 @@ import pytest
 from httpx import Response
 from litestar import Litestar
 from litestar.testing import TestClient
-from tests.api.conftest import SIGNATURE, Caller, FakeChannel, MovableClock, a_case
+from tests.api.conftest import SIGNATURE, As, Caller, FakeChannel, MovableClock, a_case
 
 from duecourse.case import commands as c
 from duecourse.case.context import SYSTEM
-from duecourse.case.words import ReceiptStatus
+from duecourse.case.words import ReceiptStatus, Role
 from duecourse.channels import Forbidden, OptOut, Receipt, Reply, Signal, WebhookRequest
 from duecourse.store import references
 from duecourse.store.database import Database
@@ -209,6 +209,19 @@ def test_a_reply_of_a_stranger_waits_for_a_person(
     assert deliver(signal).json() == {"recorded": 0, "unmatched": 1}
     assert ("sms", "m-9", "") in unmatched(database)
     assert "+86138" not in str(unmatched(database))
+
+
+@pytest.mark.parametrize("role", ["collector", "legal", "analyst", "auditor", "operator"])
+def test_everybody_who_works_here_sees_what_fits_no_case(
+    deliver: Deliver, sent: Sent, clock: MovableClock, by: As, role: Role
+) -> None:
+    deliver(Reply(sender="+8613899999999", reply_id=f"u-{role}", text="?", occurred_at=clock()))
+    deliver(receipt(sent, clock(), "r-1", "delivered"))
+    answer = by(role).get("/signals/unmatched", kind="reply", limit=1)
+    (item,) = answer.json()["items"]
+    assert (item["channel"], item["kind"], item["signal_id"]) == ("sms", "reply", f"u-{role}")
+    assert by(role).get("/signals/unmatched", channel="fax").json() == {"items": []}
+    assert by("webhook").get("/signals/unmatched").status_code == 403
 
 
 def test_one_id_for_two_statements_leaves_the_first(

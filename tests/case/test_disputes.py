@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
-from duecourse.case.errors import Contradiction, Invalid, Unknown
+from duecourse.case.errors import Contradiction, Invalid, NotAllowed, Unknown
 from duecourse.case.timers import command_of, timers_of
 from duecourse.flow.facts import message_facts
 from duecourse.rules.treatment import load_treatment
@@ -274,5 +274,9 @@ def test_the_ombudsman_keeps_a_case_from_court_until_the_decision() -> None:
     story = given(*opened(debtor=british)).when(talk("refused_to_pay", initiator="debtor"))
     referred = replace(hold("complaint", "fos"), variant="ombudsman")
     assert story.when(referred).then_one(e.HoldPlaced).until is None
-    decided = replace(ANSWER, hold_id="fos", outcome="rejected")
-    assert story.when(decided, at=LATER).then_one(e.HoldAnswered).until == LATER.date()
+    decided = replace(ANSWER, hold_id="fos", outcome="rejected", evidence="")
+    story.when(decided, at=LATER).then_raises(NotAllowed, "evidence")
+    story.when(decided, at=LATER, actor=LEGAL).then_raises(Invalid, "evidence")
+    letter = replace(decided, evidence="the decision of 20 March")
+    answered = story.when(letter, at=LATER, actor=LEGAL).then_one(e.HoldAnswered)
+    assert answered.until == LATER.date()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
@@ -132,6 +133,7 @@ NAMES = [
     "PromiseMade",
     "PromiseWithdrawn",
     "ReceiptRecorded",
+    "ReplyRead",
     "ReplyReceived",
     "StageMoved",
     "TreatmentStepTaken",
@@ -152,6 +154,8 @@ CONTACT_LIFE: list[c.Command] = [
     accepted(),
     c.RecordReceipt(contact_id=CONTACT, receipt_id="r", status="delivered", occurred_at=NOON),
     REPLY,
+    replace(REPLY, reply_id="in-2", text="I am in hospital"),
+    c.ReadReply(reply_id="in-2", outcome="answered", note="called back"),
     c.RecordOptIn(channel="sms", how="asked"),
     request("call", contact_id=SECOND),
     c.CancelContact(contact_id=SECOND, reason="they called"),

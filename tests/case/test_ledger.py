@@ -234,7 +234,8 @@ def frozen(kind: Any, *, place: str = "CN", deferred: bool = False) -> given:
     story = bearing(jurisdiction=place)
     placed = replace(hold(kind), deferred=deferred)
     story.when(placed)
-    story.when(c.LiftHold(hold_id="hold-1", reason="over"), at=NOON + 10 * DAY)
+    lift = c.LiftHold(hold_id="hold-1", reason="over", evidence="the notice")
+    story.when(lift, at=NOON + 10 * DAY, actor=LEGAL)
     return story.when(c.AccrueInterest(), at=NOON + 20 * DAY)
 
 

@@ -149,7 +149,8 @@ class Books:
                 deferred=pick([True, False]),
             ), False  # fmt: skip
         elif what < 0.92 and self.state.holds:
-            yield c.LiftHold(hold_id=pick(list(self.state.holds)), reason="over"), False
+            held = pick(list(self.state.holds))
+            yield c.LiftHold(hold_id=held, reason="over", evidence="the notice"), True
         elif what < 0.97:
             yield c.ProposeAdjustment(
                 adjustment_id=key, debt_id=on, kind="correction", change=change,

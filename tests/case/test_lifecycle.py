@@ -11,6 +11,7 @@ from duecourse.case import events as e
 from duecourse.case.errors import (
     CaseIsClosed,
     CaseNotFound,
+    Contradiction,
     Invalid,
     StageNotReady,
     Unknown,
@@ -107,6 +108,8 @@ def test_a_debt_is_placed_once() -> None:
     new = debt(OTHER_DEBT, 5_000)
     placed = given(*opened()).when(c.PlaceDebt(debt=new)).then(e.DebtPlaced(at=NOON, debt=new))
     placed.when(c.PlaceDebt(debt=new)).then_nothing()
+    other = debt(OTHER_DEBT, 6_000)
+    placed.when(c.PlaceDebt(debt=other)).then_raises(Contradiction, "debt")
 
 
 def test_a_withdrawn_debt_is_no_longer_owed_and_its_messages_are_called_back() -> None:

@@ -56,6 +56,7 @@ from duecourse.case.words import (
     PlanKind,
     PointKind,
     ReceiptStatus,
+    ReplyOutcome,
     Stage,
 )
 from duecourse.money.account_terms import Change
@@ -254,6 +255,14 @@ class CaseMachine(Driver):
     @rule(reply=names, channel=channels, text=words)
     def reply(self, reply: str, channel: str, text: str) -> None:
         self.ask(c.RecordReply(reply_id=reply, channel=channel, text=text, occurred_at=self.at))
+
+    @has("waiting_replies")
+    @rule(data=st.data(), outcome=some(ReplyOutcome), note=words)
+    def read_reply(self, data: st.DataObject, outcome: Any, note: str) -> None:
+        reply = self.case.waiting_replies[self.known(data, self.case.waiting_replies)]
+        self.ask(
+            c.ReadReply(reply_id=reply.reply_id, channel=reply.channel, outcome=outcome, note=note)
+        )
 
     @has("opted_out")
     @rule(channel=everything, how=reasons)
@@ -530,7 +539,10 @@ class CaseMachine(Driver):
     def answer_or_move_a_hold(self, data: st.DataObject, outcome: Any, until: int) -> None:
         key = self.known(data, self.case.holds)
         if data.draw(st.booleans()):
-            self.ask(c.SetHoldEnd(hold_id=key, until=self.day(until), reason="documents"))
+            moved = c.SetHoldEnd(
+                hold_id=key, until=self.day(until), reason="documents", evidence="the order"
+            )
+            self.ask(moved, data.draw(st.sampled_from(PEOPLE)))
             return
         command = c.AnswerHold(
             hold_id=key, outcome=outcome, answered_on=self.day(0), reason="looked into"
@@ -554,7 +566,8 @@ class CaseMachine(Driver):
     @rule(data=st.data(), reason=reasons, expire=st.booleans())
     def end_hold(self, data: st.DataObject, reason: str, expire: bool) -> None:  # noqa: FBT001
         key = self.known(data, self.case.holds)
-        self.ask(c.ExpireHold(hold_id=key) if expire else c.LiftHold(hold_id=key, reason=reason))
+        lift = c.LiftHold(hold_id=key, reason=reason, evidence="the order")
+        self.ask(c.ExpireHold(hold_id=key) if expire else lift, data.draw(st.sampled_from(PEOPLE)))
 
     @rule(key=ids, actor=st.sampled_from(PEOPLE), reason=reasons)
     def propose(self, key: UUID, actor: Actor, reason: str) -> None:

@@ -14,7 +14,7 @@ from duecourse.case.state import Case, Plan
 from duecourse.case.timers import command_of, timers_of
 from duecourse.money.plan_terms import Kind
 from duecourse.rules.treatment import load_treatment
-from duecourse.testing import given
+from duecourse.testing import LEGAL, given
 from duecourse.testing.sample import (
     DAY,
     DEBT,
@@ -167,7 +167,8 @@ def moratorium(place: str, until: date | None, on: UUID | None = None) -> given:
     story.when(plan()).when(accept())
     space = c.PlaceHold(hold_id="s", kind="breathing_space", authority="the register", debt_id=on)
     story.when(space, at=at(date(2026, 3, 5)))
-    return story.when(c.LiftHold(hold_id="s", reason="over"), at=at(until)) if until else story
+    lift = c.LiftHold(hold_id="s", reason="over", evidence="the notice")
+    return story.when(lift, at=at(until), actor=LEGAL) if until else story
 
 
 def test_no_interest_of_a_plan_arises_in_a_moratorium_then_or_later() -> None:

@@ -119,6 +119,11 @@ def test_a_plan_is_accepted_once() -> None:
     story.when(accept()).then_nothing()
 
 
+def test_nobody_accepts_a_plan_without_saying_how() -> None:
+    blank = c.AcceptPlan(plan_id=PLAN, evidence="  ")
+    given(*opened()).when(offer(60_000)).when(blank).then_raises(Invalid, "evidence")
+
+
 def test_an_offer_can_be_accepted_on_its_last_day_and_not_after() -> None:
     offered().when(accept(), at=AFTER_OFFER - DAY / 24).then_one(e.PlanAccepted)
     offered().when(accept(), at=AFTER_OFFER).then_raises(WrongState, "plan_id")

@@ -1,30 +1,39 @@
 """What the law of a place gives a debtor on hold: how long, by when, and never less than elsewhere."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
-from duecourse.case.errors import Invalid, TooEarly, Unknown
+from duecourse.case.context import SYSTEM
+from duecourse.case.errors import Invalid, NotAllowed, TooEarly, Unknown
 from duecourse.rules.names import HOLDS
-from duecourse.rules.protection import protection, protection_packs
-from duecourse.testing import given
+from duecourse.rules.protection import _checked, protection, protection_packs
+from duecourse.rules.toml_files import BadFile
+from duecourse.rules.treatment import load_treatment
+from duecourse.testing import COLLECTOR, LEGAL, given
 from duecourse.testing.sample import (
     DAY,
     DEBTOR,
     NOON,
     OTHER_DEBT,
+    SUBJECT,
     debt,
     hold,
     opened,
     request,
 )
+from duecourse.views.worklist import worklist_row
 
 BRITON = replace(DEBTOR, time_zone="Europe/London", jurisdiction="GB", language="en")
 TODAY = NOON.date()
 SPACE = c.PlaceHold(hold_id="space-1", kind="breathing_space", authority="the register's notice")
+
+
+CANCELLED = c.LiftHold(hold_id="space-1", reason="cancelled", evidence="the notice of 9 March")
 
 
 def british() -> given:
@@ -75,13 +84,125 @@ def test_a_hold_lasts_no_longer_than_the_law_gives_unless_a_reason_is_given() ->
     british().when(replace(SPACE, until=TODAY + 60 * DAY)).then_one(e.HoldPlaced)
 
 
-def test_a_hold_is_no_shorter_than_the_law_gives_unless_a_reason_is_given() -> None:
+def test_a_hold_that_stands_on_a_law_is_no_shorter_than_it_whatever_the_reason() -> None:
     shorter = replace(SPACE, until=TODAY + 59 * DAY)
-    british().when(shorter).then_raises(Invalid, "until")
+    british().when(shorter).then_raises(NotAllowed, "evidence")
     because = replace(shorter, reason="it began the day before the notice came")
-    assert british().when(because).then_one(e.HoldPlaced).until == shorter.until
-    crisis = replace(SPACE, variant="mental_health", until=TODAY + 365 * DAY)
-    british().when(crisis).then_raises(Invalid, "until")
+    british().when(because).then_raises(NotAllowed, "evidence")
+    british().when(because, actor=LEGAL).then_raises(Invalid, "evidence")
+    proved = replace(shorter, evidence="the register's notice of 1 March")
+    british().when(proved).then_raises(NotAllowed, "evidence")
+    placed = british().when(proved, actor=LEGAL).then_one(e.HoldPlaced)
+    assert (placed.until, placed.cut_short) == (shorter.until, True)
+    crisis = replace(SPACE, variant="mental_health", until=TODAY + 365 * DAY, reason="so be it")
+    british().when(crisis, actor=LEGAL).then_raises(Invalid, "evidence")
+
+
+def living_in(place: str) -> given:
+    return given(*opened(debtor=replace(DEBTOR, jurisdiction=place)))
+
+
+ON_A_LAW = [
+    ("GB", "breathing_space", ""), ("GB", "breathing_space", "mental_health"),
+    ("GB-SCT", "breathing_space", "adviser"), ("GB", "insolvency", ""),
+    ("GB", "complaint", "ombudsman"), ("CN", "insolvency", ""), ("DE", "insolvency", ""),
+    ("US-CA", "insolvency", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "kind", "variant"), ON_A_LAW)
+@pytest.mark.parametrize(
+    "end",
+    [
+        c.LiftHold(hold_id="h", reason="felt like it"),
+        c.SetHoldEnd(hold_id="h", until=TODAY, reason="felt like it"),
+    ],
+)
+def test_a_hold_that_stands_on_a_law_ends_early_only_by_legal_staff_on_evidence(
+    place: str, kind: Any, variant: Any, end: c.LiftHold | c.SetHoldEnd
+) -> None:
+    placed = replace(hold(kind, "h"), variant=variant)
+    story = living_in(place).when(placed)
+    story.when(end).then_raises(NotAllowed, "evidence")
+    story.when(replace(end, evidence="an order"), actor=COLLECTOR).then_raises(NotAllowed)
+    story.when(replace(end, evidence="an order"), actor=SYSTEM).then_raises(NotAllowed)
+    story.when(replace(end, evidence=" "), actor=LEGAL).then_raises(Invalid, "evidence")
+    assert "hold_cut_short" not in attention(story)
+    (event,) = story.when(replace(end, evidence="the order of 1 March"), actor=LEGAL).events
+    assert isinstance(event, e.HoldLifted | e.HoldEndSet)
+    assert (event.evidence, event.cut_short) == ("the order of 1 March", True)
+    assert "hold_cut_short" in attention(story)
+
+
+def attention(story: given) -> tuple[str, ...]:
+    assert story.case is not None
+    return worklist_row(SUBJECT, story.case, load_treatment()).attention
+
+
+def test_insolvency_until_tomorrow_is_placed_only_by_legal_staff_on_evidence() -> None:
+    short = replace(hold("insolvency"), until=TODAY + DAY, reason="felt like it")
+    british().when(short).then_raises(NotAllowed, "evidence")
+    british().when(short, actor=LEGAL).then_raises(Invalid, "evidence")
+    story = british().when(replace(short, evidence="the court's order"), actor=LEGAL)
+    assert story.then_one(e.HoldPlaced).cut_short
+    assert "hold_cut_short" in attention(story)
+
+
+def test_that_the_end_was_brought_forward_stays_on_the_worklist() -> None:
+    sooner = c.SetHoldEnd(hold_id="space-1", until=TODAY, reason="an order", evidence="the order")
+    story = british().when(SPACE).when(sooner, actor=LEGAL)
+    later = replace(sooner, until=TODAY + 60 * DAY)
+    story.when(later)
+    story.when(c.ExpireHold(hold_id="space-1"), at=NOON + 61 * DAY).then_one(e.HoldExpired)
+    assert "hold_cut_short" in attention(story)
+
+
+def test_to_make_a_hold_longer_no_word_of_an_authority_is_needed() -> None:
+    longer = c.SetHoldEnd(hold_id="space-1", until=TODAY + 90 * DAY, reason="ordered by the court")
+    story = british().when(SPACE).when(longer)
+    assert not story.then_one(e.HoldEndSet).cut_short
+    assert "hold_cut_short" not in attention(story)
+
+
+def test_a_hold_whose_last_day_is_over_is_lifted_by_anybody() -> None:
+    lift = c.LiftHold(hold_id="space-1", reason="over")
+    on_the_last_day = british().when(SPACE).when(lift, at=NOON + 60 * DAY)
+    on_the_last_day.then_raises(NotAllowed, "evidence")
+    story = british().when(SPACE).when(lift, at=NOON + 61 * DAY)
+    assert not story.then_one(e.HoldLifted).cut_short
+
+
+@pytest.mark.parametrize("kind", ["hardship", "complaint", "bereavement", "vulnerability"])
+def test_a_hold_of_our_own_is_lifted_with_a_reason_alone(kind: Any) -> None:
+    story = british().when(hold(kind)).when(c.LiftHold(hold_id="hold-1", reason="settled"))
+    assert not story.then_one(e.HoldLifted).cut_short
+    assert "hold_cut_short" not in attention(story)
+
+
+def test_where_no_law_gives_a_breathing_space_it_is_our_own() -> None:
+    story = living_in("CN").when(SPACE).when(c.LiftHold(hold_id="space-1", reason="it is over"))
+    story.then_one(e.HoldLifted)
+
+
+def test_who_is_written_down_elsewhere_keeps_the_hold_of_the_law_they_lived_under() -> None:
+    lift = c.LiftHold(hold_id="space-1", reason="felt like it")
+    away = c.MoveDebtor(jurisdiction="CN", time_zone="Asia/Shanghai")
+    crisis = replace(SPACE, variant="mental_health")
+    for space in (SPACE, crisis):
+        british().when(space).when(away).when(lift).then_raises(NotAllowed, "evidence")
+    here = c.MoveDebtor(jurisdiction="GB", time_zone="Europe/London")
+    living_in("CN").when(SPACE).when(here).when(lift).then_raises(NotAllowed, "evidence")
+    maybe = c.AddPossiblePlace(jurisdiction="GB", time_zone="Europe/London")
+    story = living_in("CN").when(maybe).when(SPACE).when(away)
+    story.when(lift).then_raises(NotAllowed, "evidence")
+
+
+def test_a_moratorium_says_whose_word_ends_it_and_our_own_policy_says_nobodys() -> None:
+    pack = next(each for each in protection_packs() if each.jurisdiction == "CN")
+    found = next(each for each in pack.protections if each.moratorium)
+    for wrong in (replace(found, ended_by=""), replace(found, confidence="house")):
+        with pytest.raises(BadFile):
+            _checked(replace(pack, protections=(wrong,)), "cn.toml")
 
 
 def test_what_a_moratorium_blocks_is_blocked_whatever_the_reason() -> None:
@@ -112,32 +233,37 @@ def test_what_is_blocked_twice_is_blocked_once() -> None:
 
 
 def test_a_second_breathing_space_within_twelve_months_needs_a_reason() -> None:
-    story = british().when(SPACE).when(c.LiftHold(hold_id="space-1", reason="cancelled"))
+    story = british().when(SPACE).when(CANCELLED, actor=LEGAL)
     again = replace(SPACE, hold_id="space-2")
     too_soon = datetime(2027, 3, 1, 12, tzinfo=UTC)
     story.when(again, at=too_soon).then_raises(Invalid, "reason")
     story.when(replace(again, reason="the register sent it"), at=too_soon).then_one(e.HoldPlaced)
-    fresh = british().when(SPACE).when(c.LiftHold(hold_id="space-1", reason="cancelled"))
+    fresh = british().when(SPACE).when(CANCELLED, actor=LEGAL)
     fresh.when(again, at=too_soon + DAY).then_one(e.HoldPlaced)
 
 
 def test_a_mental_health_crisis_is_protected_again_at_once_and_until_thirty_days_after() -> None:
-    story = british().when(SPACE).when(c.LiftHold(hold_id="space-1", reason="cancelled"))
+    story = british().when(SPACE).when(CANCELLED, actor=LEGAL)
     crisis = replace(SPACE, hold_id="space-2", variant="mental_health")
     placed = story.when(crisis).then_one(e.HoldPlaced)
     assert placed.until is None
     ended = c.SetHoldEnd(
         hold_id="space-2", treatment_ended_on=date(2026, 3, 20), reason="the adviser said so"
     )
-    set_to = story.when(ended, at=NOON + 20 * DAY).then_one(e.HoldEndSet)
+    story.when(ended, at=NOON + 20 * DAY).then_raises(NotAllowed, "evidence")
+    story.when(ended, at=NOON + 20 * DAY, actor=LEGAL).then_raises(Invalid, "evidence")
+    ended = replace(ended, evidence="the nominated contact's letter of 21 March")
+    set_to = story.when(ended, at=NOON + 20 * DAY, actor=LEGAL).then_one(e.HoldEndSet)
     assert set_to.until == date(2026, 4, 19)
     story.when(ended, at=NOON + 20 * DAY).then_nothing()
 
 
 def test_a_treatment_that_ended_long_ago_still_leaves_today() -> None:
     story = british().when(replace(SPACE, variant="mental_health"))
-    ended = c.SetHoldEnd(hold_id="space-1", treatment_ended_on=date(2026, 3, 3), reason="a letter")
-    late = story.when(ended, at=NOON + 90 * DAY).then_one(e.HoldEndSet)
+    ended = c.SetHoldEnd(
+        hold_id="space-1", treatment_ended_on=date(2026, 3, 3), reason="a letter", evidence="it"
+    )
+    late = story.when(ended, at=NOON + 90 * DAY, actor=LEGAL).then_one(e.HoldEndSet)
     assert late.until == TODAY + 90 * DAY
 
 

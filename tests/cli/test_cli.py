@@ -57,8 +57,11 @@ def test_bad_rows_are_reported_with_line_field_and_fix(
     head, first, *_ = portfolio.read_text().splitlines()
     broken.write_text(f"{head}\n{first.replace('FICTION-000001', 'B-NEW').replace('.', 'x')}\n")
     done = run("import", "portfolio", str(broken), "--as-of", DAY.isoformat())
+    assert done.returncode == 0
     assert "rejected           1" in done.stdout
     assert "2,principal," in (tmp_path / "broken.csv.errors.csv").read_text()
+    done = run("import", "portfolio", str(broken), "--as-of", DAY.isoformat(), "--strict")
+    assert done.returncode == 3, "for a script that must not miss it"
 
 
 def test_payments_are_taken_in_and_allocated(run: Run, portfolio: Path, tmp_path: Path) -> None:

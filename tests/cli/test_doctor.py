@@ -8,13 +8,18 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 
-from duecourse.cli.doctor import Report, _look_at_calendars
+from duecourse.channels import Secret
+from duecourse.cli.doctor import Report, _look_at_calendars, _look_for_a_worker
 from duecourse.flow.clock import FileClock
+from duecourse.flow.house import House, dsn_of
 from duecourse.intake.people import write_portfolio
 from duecourse.rules.gate import load_rulebook
+from duecourse.settings import Settings
 from duecourse.testing.sample import NOON
 
 CALLS_ONLY = """
@@ -145,3 +150,46 @@ def test_the_end_of_the_known_holidays_is_told_in_good_time(
     assert ("rule pack au: its holidays au-national are known until 2030-12-31" in said) == is_said
     assert ("au.phone_hours, au.visit_hours, au.workplace_hours" in said) == is_said
     assert report.is_well == is_well
+
+
+def test_what_waits_for_a_channel_that_rests_lacks_no_worker(
+    migrated_dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not until its rest is over for so long that a worker would have tried it again."""
+    settings = Settings(
+        data=tmp_path,
+        database_url=Secret(migrated_dsn),
+        channels={"letter": {"use": "letter-spool", "folder": str(tmp_path)}},
+    )
+    with House.open(settings) as house, house.database.connection() as connection:
+        connection.execute(
+            "INSERT INTO timers (case_id, key, due_at, lane) VALUES (%s, 'k', %s, 'letter')",
+            (uuid4(), house.clock() - timedelta(hours=1)),
+        )
+        house.rests.suspend("letter", 300, "the spool is full")
+        resting = Report()
+        _look_for_a_worker(house, resting)
+        told = capsys.readouterr().out
+        assert "channel letter: it rests until" in told
+        assert "1 messages wait for it: the spool is full" in told
+        assert "worker: nothing waits for one" in told
+        assert not resting.is_well
+        connection.execute("UPDATE channel_rests SET until = now() - interval '10 minutes'")
+        _look_for_a_worker(house, Report())
+        assert "worker: 1 things are due" in capsys.readouterr().out
+
+
+def test_a_restore_without_its_rights_is_told_in_one_line_and_migrate_mends_it(
+    run: Run, tmp_path: Path
+) -> None:
+    assert run("migrate").returncode == 0
+    assert run("doctor").returncode == 0
+    with psycopg.connect(dsn_of(Settings(data=tmp_path / "data"))) as connection:
+        connection.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM duecourse_app")
+    lost = run("doctor")
+    assert lost.returncode == 1
+    assert re.fullmatch(
+        r"Error: the role duecourse_app lacks rights on .+; run `duecourse migrate`\n", lost.stderr
+    )
+    assert "applied: the rights of duecourse_app" in run("migrate").stdout
+    assert run("doctor").returncode == 0

@@ -54,6 +54,12 @@ def case_id(run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(json.loads(line)["case_id"])
 
 
+@pytest.fixture(scope="module")
+def debt_id(run: Run, case_id: str) -> str:
+    (found,) = json.loads(run("case", "show", case_id).stdout)["debts"]
+    return str(found)
+
+
 @pytest.fixture
 def may(run: Run, case_id: str) -> Run:
     return lambda *options: run("case", "may-contact", case_id, *options)
@@ -62,12 +68,13 @@ def may(run: Run, case_id: str) -> Run:
 NIGHT = "2026-03-02T22:30:00+08:00"
 
 
-def test_noon_is_now(may: Run) -> None:
+def test_noon_is_now(may: Run, debt_id: str) -> None:
     done = may("--channel", "call", "--language", "en")
     noon = "2026-03-02 12:00 (Asia/Shanghai)"
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         f"A telephone call at {noon}, that is 2026-03-02 04:00 (UTC): allowed.",
+        f"About the debts: {debt_id}.",
         "",
         "To the debtor:",
         f"  At {noon} we may call you.",
@@ -98,6 +105,19 @@ def test_the_answer_for_programs_is_that_of_the_api(may: Run, case_id: str) -> N
     assert (said["channel"], said["permitted"], said["as_of"]) == ("visit", False, "now")
     assert said["for_borrower"]["summary"]
     assert said["for_collector"]["reasons"][0]["source"]
+
+
+def test_it_is_about_the_debts_that_are_named(may: Run, debt_id: str) -> None:
+    done = may("--channel", "call", "--debt", debt_id, "--debt", debt_id, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["debts"] == [debt_id]
+
+
+def test_a_debt_that_the_case_never_had_is_an_error(may: Run) -> None:
+    nobodys = "00000000-0000-0000-0000-000000000000"
+    done = may("--channel", "call", "--debt", nobodys)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Error: --debt: the case has no debt {nobodys}; see ")
 
 
 def test_a_moment_before_the_case_was_open_is_an_error(may: Run, run: Run, case_id: str) -> None:

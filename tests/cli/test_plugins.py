@@ -138,7 +138,7 @@ def test_a_secret_given_on_the_command_line_is_not_repeated(run: Run, tmp_path: 
 def test_a_name_that_is_none_says_which_there_are(run: Run) -> None:
     done = run("check", "owl")
     assert done.returncode == 1
-    assert "no channel plugin is called owl; there are: pigeon" in done.stderr
+    assert "no plugin is called owl; there are: pigeon" in done.stderr
 
 
 def test_a_broken_plugin_says_why_it_cannot_be_checked(run: Run, tmp_path: Path) -> None:

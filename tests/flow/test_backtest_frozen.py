@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from office import RULES
 
+from duecourse import testing
 from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.evolve import evolve
@@ -21,7 +22,7 @@ from duecourse.flow.backtest import Backtest, Question, Told, asked_in
 from duecourse.rules.backtest import Counts, Report
 from duecourse.rules.gate import Situation
 from duecourse.store.histories import Page
-from duecourse.testing.sample import NOON
+from duecourse.testing.sample import CONTACT, NOON, accept, offer, opened, promise
 
 GATE = (e.ContactPermitted, e.ContactRefused, e.ContactDispatching)
 
@@ -124,6 +125,27 @@ def test_every_decision_is_in_one_of_the_counts_of_every_table(
     for count in ("newly_refused", "newly_allowed", "still_refused"):
         of_rules = sum(getattr(group.counts, count) for group in report.by_rule)
         assert of_rules == getattr(report.total, count)
+
+
+def after(*commands: c.Command) -> list[e.Event]:
+    events = opened()
+    for command in commands:
+        events += testing.given(*events).when(command).events
+    return events
+
+
+def test_a_demand_that_was_sent_under_a_plan_or_a_promise_would_now_be_refused() -> None:
+    permitted = e.ContactPermitted(
+        at=NOON, contact_id=CONTACT, channel="email", point_id="mail", template="reminder-first",
+        language="zh", expires_at=NOON + DAY, content=("asks_whole_sum", "opt_out_line"),
+    )  # fmt: skip
+    planned = after(offer(20_000, 20_000, 20_000), accept())
+    for before, count in ((planned, 1), (after(promise()), 1), (after(), 0)):
+        report = of_one([*before, permitted], Question(book=RULES))
+        assert report.total.newly_refused == count
+        assert [group.name for group in report.by_rule if group.counts.newly_refused] == (
+            ["arrangement_kept"] * count
+        )
 
 
 def adds_up(counts: Counts) -> int:

@@ -90,7 +90,7 @@ def test_an_american_who_consented_is_sent_a_text_message_and_others_are_not(
     office.work()
     assert [each.case_id for each in ledger.taken] == [case_id]
     contact = the_contact(office, case_id)
-    assert (contact.status, contact.content) == ("accepted", ("opt_out_line",))
+    assert (contact.status, contact.content) == ("accepted", ("asks_whole_sum", "opt_out_line"))
     assert office.case(case_id).licence == "fdcpa_collector"
 
 
@@ -98,9 +98,11 @@ def test_a_template_is_known_by_what_it_contains_under_every_channel_of_its_medi
     backup = Ledger()
     post = Ledger("letter")
     found = contents_of({"sms-backup": backup, "post": post})
-    assert found["reminder-first", "sms-backup", "zh"] == ("opt_out_line",)
-    assert found["letter-before-action", "post", "en"] == ("letter_of_claim", "legal_threat")
-    assert found["reminder-first", "post", "en"] == ()
+    assert found["reminder-first", "sms-backup", "zh"] == ("asks_whole_sum", "opt_out_line")
+    assert found["letter-before-action", "post", "en"] == (
+        "letter_of_claim", "legal_threat", "asks_whole_sum",
+    )  # fmt: skip
+    assert found["reminder-first", "post", "en"] == ("asks_whole_sum",)
     assert not [key for key in found if key[1] == "sms"]
 
 

@@ -250,9 +250,7 @@ def test_one_id_for_a_receipt_and_a_stop_loses_neither(office: Office, signals: 
     assert office.case(case_id).opted_out == ("sms",)
 
 
-def test_other_words_under_one_id_wait_for_a_person(
-    office: Office, signals: Signals, references: References
-) -> None:
+def test_other_words_under_one_id_are_another_reply(office: Office, signals: Signals) -> None:
     case_id = office.open()
     phone = new_phone(office, case_id)
     contact_id = sent(office, case_id)
@@ -262,8 +260,38 @@ def test_other_words_under_one_id_wait_for_a_person(
     )  # fmt: skip
     assert signals.record("sms", [first], "webhook") == Taken(new=1)
     second = replace(first, text="STOP")
-    assert signals.record("sms", [second], "webhook") == Taken(unmatched=1)
-    assert "twice" in {each.signal_id for each in references.unmatched("sms")}
+    assert signals.record("sms", [second, first], "webhook") == Taken(new=1, again=1)
+    assert signals.record("sms", [second], "poll") == Taken(again=1)
+    assert office.case(case_id).opted_out == ("sms",)
+    assert len(events(office, case_id, e.ReplyReceived)) == 2
+
+
+def test_a_reply_that_came_by_itself_waits_for_a_person_and_stops_the_schedule(
+    office: Office, signals: Signals
+) -> None:
+    case_id = office.open()
+    phone = new_phone(office, case_id)
+    office.work()
+    reply = Reply(sender=phone, reply_id="w-1", text="my husband died", occurred_at=office.now)
+    assert signals.record("sms", [reply], "poll") == Taken(new=1)
+    (waiting,) = office.case(case_id).waiting_replies.values()
+    assert waiting.text == "my husband died"
+    before = len(office.case(case_id).contacts)
+    for _ in range(20):
+        office.now += timedelta(days=1)
+        office.work()
+    assert len(office.case(case_id).contacts) == before
+
+
+def test_unmatched_signals_are_listed_by_their_kind(office: Office, signals: Signals) -> None:
+    old = office.now - EARLY
+    said = [
+        Reply(sender="+8613899999998", reply_id="k-1", text="who?", occurred_at=old),
+        opt_out(old, sender="+8613899999998"),
+    ]
+    assert signals.record("sms", said, "poll") == Taken(unmatched=2)
+    assert "k-1" in {each.signal_id for each in signals.unmatched("sms", 10, "reply")}
+    assert {each.kind for each in signals.unmatched("", 10, "opt-out")} == {"opt-out"}
 
 
 def test_two_channels_may_count_their_replies_alike(office: Office, signals: Signals) -> None:

@@ -122,7 +122,7 @@ def test_a_pack_of_ones_own_is_asked(ask: Ask, tmp_path: Path) -> None:
         (["--at", NOON], {"holdz": []}, "case.json: .*holdz.*; see docs/rules.md"),
         (["--at", NOON], {"past": [{"at": "x"}]}, r"case.json: past\[0\].at: Invalid RFC3339"),
         (["--at", NOON], {"past": [{"at": "2026-03-02T12:00:00"}]}, r"past\[0\].at: Expected"),
-        (["--at", NOON], {"limitation": "soon"}, "limitation: Invalid enum value 'soon'"),
+        (["--at", NOON], {"limitation": "soon"}, "limitation: is not one of .*; use one of: "),
         (["--at", NOON], {"facts": {"assigned": 5}}, r"facts\[...\]: Expected `date`"),
         (
             ["--at", NOON],
@@ -150,7 +150,7 @@ def test_a_pack_of_ones_own_is_asked(ask: Ask, tmp_path: Path) -> None:
         (
             ["--at", NOON],
             {"holds": [{"kind": "dispute", "blocks": ["contact"]}]},
-            r"holds\[0\].blocks\[0\]: Invalid enum value 'contact'",
+            r"holds\[0\].blocks\[0\]: is not one of .*; use one of: ",
         ),
         (
             ["--at", NOON],

@@ -34,6 +34,8 @@ THIRD_PARTY = (
 WATCHED: Sequence[tuple[str, str, str]] = (
     ("closed", "the case is closed", ""),
     ("nothing_owed", "nothing is owed", ""),
+    ("arrangement_kept", "a promise to pay was open", ""),
+    ("not_due_yet", "it was not due yet", ""),
     ("opted_out", "the debtor had opted out", ""),
     ("hold_blocks", "a hold protected the debtor", ""),
     ("medium_refused us.medium_request uk.medium_request", "refused the medium", ""),

@@ -14,7 +14,7 @@ from duecourse.rules import gate, pack
 from duecourse.rules.gate import ActiveHold, PastContact, Place, Situation, judge
 from duecourse.rules.inputs import show_moment
 from duecourse.rules.pack import Pack, RuleBook, check_pack
-from duecourse.rules.situation import Finding, Verdict
+from duecourse.rules.situation import Arrangement, Finding, Verdict
 from duecourse.rules.vocabulary import DATA, DATA_CITATIONS, DATA_TO_DEBTOR, LABELS, Language
 from duecourse.rules.words import Asked, ForBorrower, ForCollector, explain
 
@@ -341,6 +341,46 @@ def test_a_hold_with_an_end_names_its_last_day() -> None:
     _, borrower = words("zh", NIGHT.replace(hour=12), holds=(hold,))
     assert borrower.reasons[0].startswith("此事暂停至2026年3月31日（含当日），原因是：债务喘息期。")
     assert "2026年4月1日 09:00（Asia/Shanghai）" in borrower.next_moment
+
+
+DEMAND = frozenset({"asks_whole_sum"})
+PLAN_UNTIL = Arrangement(kind="plan", until=date(2026, 3, 19))
+
+
+def test_a_plan_that_is_kept_is_told_with_its_last_day() -> None:
+    at = NIGHT.replace(hour=12)
+    collector, borrower = words("en", at, channel="sms", content=DEMAND, arrangements=(PLAN_UNTIL,))
+    (reason,) = collector.reasons
+    assert reason.saw == (
+        "Agreed with the debtor: a payment plan that is being kept; until: 2026-03-19;"
+        " the message contains: a request to pay all that is owed."
+    )
+    (line,) = borrower.reasons
+    assert line == (
+        "This stands between you and us: a payment plan that is being kept. Up to and including"
+        " 2026-03-19 what we say or write to you must not contain: a request to pay all that is owed."
+        " (Source: our own policy)"
+    )
+    assert "2026-03-20 09:00 (Asia/Shanghai)" in borrower.next_moment
+    _, chinese = words("zh", at, channel="sms", content=DEMAND, arrangements=(PLAN_UNTIL,))
+    (line,) = chinese.reasons
+    assert line == (
+        "您与我们之间的约定有效：正在履行的还款计划。直至2026年3月19日（含当日），"
+        "我们对您所说或所写的内容不得包含：还清全部欠款的要求。（依据：本机构自定规则）"
+    )
+
+
+def test_a_promise_without_a_known_day_and_a_debt_that_is_not_due_are_told() -> None:
+    at = NIGHT.replace(hour=12)
+    promised = (Arrangement(kind="promise"),)
+    _, borrower = words("en", at, arrangements=promised)
+    assert borrower.reasons[0].startswith(
+        "This stands between you and us: a promise to pay. As long as it does, what we say"
+    )
+    _, borrower = words("en", at, channel="sms", content=DEMAND, due_on=date(2026, 3, 9))
+    assert borrower.reasons[0].startswith(
+        "What you owe is due on 2026-03-09. Until that day is over,"
+    )
 
 
 # --- packs of somebody else ------------------------------------------------------------------

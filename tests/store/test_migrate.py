@@ -166,3 +166,84 @@ def test_an_unreachable_server_is_reported_without_the_password() -> None:
         with pytest.raises(DatabaseUnavailable, match=r"127\.0\.0\.1") as refused:
             opening(dsn)
         assert "hidden" not in str(refused.value)
+
+
+def _rights(dsn: str) -> list[tuple[object, ...]]:
+    """Who may do what with every table, column and function here."""
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(
+            """
+            SELECT 'table', c.relname, '', a.grantee::regrole::text, a.privilege_type
+              FROM pg_class AS c, aclexplode(c.relacl) AS a
+             WHERE c.relnamespace = 'public'::regnamespace
+            UNION ALL
+            SELECT 'column', c.relname, t.attname, a.grantee::regrole::text, a.privilege_type
+              FROM pg_class AS c JOIN pg_attribute AS t ON t.attrelid = c.oid,
+                   aclexplode(t.attacl) AS a
+             WHERE c.relnamespace = 'public'::regnamespace
+            UNION ALL
+            SELECT 'function', p.proname, '', a.grantee::regrole::text, a.privilege_type
+              FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+             WHERE p.pronamespace = 'public'::regnamespace
+             ORDER BY 1, 2, 3, 4, 5
+            """
+        ).fetchall()
+
+
+def _lose_rights(dsn: str) -> None:
+    """As `pg_dump --no-privileges` does: nobody but the owner, and functions for everybody."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM duecourse_app")
+        connection.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM duecourse_app")
+        connection.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO PUBLIC")
+
+
+def test_rights_lost_by_a_restore_are_told_and_given_again_exactly(fresh_dsn: str) -> None:
+    migrate(fresh_dsn)
+    before = _rights(fresh_dsn)
+    _lose_rights(fresh_dsn)
+    assert pending(fresh_dsn) == []
+    with pytest.raises(
+        SchemaMismatch, match=r"lacks rights on .+ more, .+; run `duecourse migrate`"
+    ):
+        require_current(fresh_dsn)
+    assert migrate(fresh_dsn) == ["the rights of duecourse_app"]
+    assert _rights(fresh_dsn) == before
+    require_current(fresh_dsn)
+    assert migrate(fresh_dsn) == []
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "REVOKE SELECT ON settings FROM duecourse_app",
+        "REVOKE DELETE ON timers FROM duecourse_app",
+        "REVOKE ALL ON case_events FROM duecourse_app",
+        "GRANT EXECUTE ON FUNCTION append_events TO PUBLIC",
+    ],
+)
+def test_the_loss_of_one_right_is_noticed(fresh_dsn: str, loss: str) -> None:
+    migrate(fresh_dsn)
+    before = _rights(fresh_dsn)
+    with psycopg.connect(fresh_dsn) as connection:
+        connection.execute(loss)  # type: ignore[arg-type]
+    with pytest.raises(SchemaMismatch, match="duecourse migrate"):
+        require_current(fresh_dsn)
+    migrate(fresh_dsn)
+    assert _rights(fresh_dsn) == before
+
+
+def test_a_login_that_does_not_own_the_tables_is_told_so(
+    fresh_dsn: str, login: Callable[[str], str]
+) -> None:
+    migrate(fresh_dsn)
+    _lose_rights(fresh_dsn)
+    name = login("")
+    with psycopg.connect(fresh_dsn) as connection:
+        connection.execute(sql.SQL("GRANT duecourse_app TO {}").format(sql.Identifier(name)))
+    stranger = make_conninfo(fresh_dsn, user=name, password="test")
+    for check in (pending, migrate):
+        with pytest.raises(
+            SchemaMismatch, match=f'the login "{name}" lacks rights .* --role="{name}"'
+        ):
+            check(stranger)

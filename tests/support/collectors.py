@@ -38,7 +38,7 @@ from witness import Witness
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
-from duecourse.case.context import Context
+from duecourse.case.context import Actor, Context
 from duecourse.case.decide import decide
 from duecourse.case.errors import CaseError
 from duecourse.case.evolve import evolve
@@ -119,11 +119,11 @@ class Life(Meddling):
 
     # --- asking ------------------------------------------------------------------------------
 
-    def do(self, command: c.Command) -> list[e.Event]:
+    def do(self, command: c.Command, actor: Actor = COLLECTOR) -> list[e.Event]:
         """The real decision; a senseless ask is none."""
         context = Context(
             at=self.at,
-            actor=COLLECTOR,
+            actor=actor,
             rules=self.book,
             treatment=self.treatment,
             licences={CREDITOR: self.licence},

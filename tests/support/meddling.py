@@ -9,9 +9,11 @@ from strategies import CHANNELS, DAY, MINUTE, PLACES, POINTS, UNKNOWN, Place
 
 from duecourse.case import commands as c
 from duecourse.case import events as e
+from duecourse.case.context import Actor
 from duecourse.case.state import Case
 from duecourse.case.words import Blocks, HoldKind
 from duecourse.money.amounts import Buckets
+from duecourse.testing import COLLECTOR, LEGAL
 
 STOPPED: Sequence[HoldKind] = (
     "dispute", "breathing_space", "breathing_space", "represented", "ceased", "ceased", "complaint",
@@ -32,7 +34,7 @@ class Meddling:
     def current(self) -> Case:
         raise NotImplementedError
 
-    def do(self, command: c.Command) -> list[e.Event]:
+    def do(self, command: c.Command, actor: Actor = COLLECTOR) -> list[e.Event]:
         raise NotImplementedError
 
     def new_id(self) -> UUID:
@@ -47,6 +49,7 @@ class Meddling:
             self.hold, self.hold, self.opt_out, self.opt_in, self.reply, self.pay, self.close,
             self.move, self.may_live, self.retire, self.add_point, self.consent, self.no_consent,
             self.agree, self.refuse, self.learn, self.learn, self.withdraw, self.make_peace,
+            self.promise, self.promise,
         )  # fmt: skip
         self.pick.choice(changes)()
 
@@ -54,15 +57,21 @@ class Meddling:
         return self.current.today(self.at)
 
     def debt(self) -> e.Debt:
-        """A small one is so old that no court may be asked any more, wherever the debtor lives."""
+        """A small one is so old that no court may be asked any more, wherever the debtor lives.
+
+        A card may not be due yet.
+        """
         product = self.pick.choice(["card", "card", "card", "microfinance"])
+        due_on = date(2025 if product == "card" else 2012, 12, 1)
+        if product == "card" and self.pick.random() < 0.2:
+            due_on = self.at.date() + self.pick.randint(0, 9) * DAY
         return e.Debt(
             debt_id=self.new_id(),
             account="FICT-1",
             product=product,
             currency="CNY",
             balance=Buckets(principal=60_000),
-            due_on=date(2025 if product == "card" else 2012, 12, 1),
+            due_on=due_on,
         )
 
     def hold(self) -> None:
@@ -80,7 +89,9 @@ class Meddling:
                 until=self.pick.choice([None, until, until]),
                 debt_id=self.pick.choice([None, None, *self.current.debts]),
                 reason="said so",
-            )
+                evidence="the adviser's letter",
+            ),
+            LEGAL,
         )
 
     def opt_out(self) -> None:
@@ -111,6 +122,16 @@ class Meddling:
         )
         if self.pick.random() < 0.3:
             self.do(c.ReversePayment(payment_id=payment, reason="it bounced"))
+
+    def promise(self) -> None:
+        self.do(
+            c.MakePromise(
+                promise_id=self.new_id(),
+                currency="CNY",
+                amount_minor=self.pick.choice([100, 60_000]),
+                due_on=self.today() + self.pick.randint(0, 9) * DAY,
+            )
+        )
 
     def withdraw(self) -> None:
         debt = self.pick.choice(list(self.current.debts))
@@ -189,7 +210,7 @@ class Meddling:
         self.do(c.ReopenCase(reason="again"))
         self.do(c.RecordOptIn(channel="all", how="said so"))
         for key in list(self.current.holds):
-            self.do(c.LiftHold(hold_id=key, reason="answered"))
+            self.do(c.LiftHold(hold_id=key, reason="answered", evidence="the notice"), LEGAL)
         for medium in self.current.refused_media:
             self.do(c.AllowMedium(medium=medium, how="said so"))
         for key in list(self.current.agreed_hours):
@@ -200,5 +221,7 @@ class Meddling:
         for point in POINTS:
             if point.point_id not in self.current.points:
                 self.do(c.AddContactPoint(point=point))
+        for promise_id in list(self.current.promises):
+            self.do(c.WithdrawPromise(promise_id=promise_id, reason="again"))
         if not self.current.owes:
             self.do(c.PlaceDebt(debt=self.debt()))

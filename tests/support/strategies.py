@@ -54,11 +54,14 @@ POINTS: Final = (
 CONTENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "plain": ("opt_out_line",),
     "bare": (),
+    "demand": ("opt_out_line", "asks_whole_sum"),
     "threat": ("opt_out_line", "legal_threat"),
     "claim": ("opt_out_line", "letter_of_claim", "reply_form"),
     "notice": ("opt_out_line", "validation_notice"),
 }
-TEMPLATES: Final = ("plain",) * 10 + ("unknown", "unknown", "bare", "threat", "claim", "notice")
+TEMPLATES: Final = (
+    *("plain",) * 8, *("demand",) * 3, "unknown", "unknown", "bare", "threat", "claim", "notice",
+)  # fmt: skip
 LICENCES: Final = ("", "", "fdcpa_collector", "first_party")
 
 

@@ -5,7 +5,7 @@ A call that was handed over may have become a conversation; a message that nobod
 """
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from duecourse.case import events as e
 Parts = list[tuple[object, int]]
 
 
+A_DAY_OF_GRACE: Final = timedelta(days=1)
 # How long a debt can be taken to court at least, from the day it fell due.
 YEARS: Final = {"CN": 3, "DE": 3, "GB": 5, "US-CA": 4, "US-MA": 6}
 
@@ -31,6 +32,7 @@ class Witness:
         self.owed: dict[object, int] = {}
         self.products: dict[object, str] = {}
         self.due: dict[object, date] = {}
+        self.promises: dict[object, date] = {}
         self.payments: dict[str, Parts] = {}
         self.waivers: dict[object, Parts] = {}
         self.holds: dict[str, e.HoldPlaced] = {}
@@ -144,6 +146,12 @@ class Witness:
     def not_waived(self, event: e.WaiverRevoked) -> None:
         self._take(self.waivers.pop(event.plan_id), 1)
 
+    def promised(self, event: e.PromiseMade) -> None:
+        self.promises[event.promise_id] = event.due_on
+
+    def promise_over(self, event: e.PromiseKept | e.PromiseBroken | e.PromiseWithdrawn) -> None:
+        self.promises.pop(event.promise_id, None)
+
     def _take(self, parts: Parts, sign: int) -> None:
         for debt, amount in parts:
             if debt in self.owed:
@@ -223,6 +231,7 @@ class Witness:
             else:
                 act = self._act(at, permit, point, zone)
                 broken += breaks(act, place, house=self.house)
+                broken += self._demands(permit, act.local.date())
         return broken
 
     def _everywhere(
@@ -243,6 +252,16 @@ class Witness:
         at_work = point is not None and point.use == "work" and "workplace" in self.refused
         if self.refused & {channel, "all"} or at_work:
             yield "the debtor had refused the medium"
+
+    def _demands(self, permit: e.ContactPermitted, today: date) -> Iterator[str]:
+        """Asking for everything: not before it is overdue, nor while somebody keeps their word."""
+        if "asks_whole_sum" not in (permit.content or ()):
+            return
+        if any(today <= due_on + A_DAY_OF_GRACE for due_on in self.promises.values()):
+            yield "a promise to pay was open"
+        about = [debt for debt in permit.debts or self.owed if self.owed.get(debt, 0) > 0]
+        if about and all(today <= self.due[debt] for debt in about):
+            yield "it was not due yet"
 
     def _act(
         self, at: datetime, permit: e.ContactPermitted, point: e.ContactPoint | None, zone: ZoneInfo
@@ -268,6 +287,8 @@ class Witness:
                 for hold in self.holds.values()
                 if (hold.until is None or today <= hold.until)
                 and (hold.debt_id is None or not permit.debts or hold.debt_id in permit.debts)
+                # Who represents the debtor is the one to speak with.
+                and not (hold.kind == "represented" and point and point.holder == "representative")
             ],
             agreed=[each for hours in self.agreed.values() for each in hours],
             consents=set(self._consented(at, permit)),
@@ -283,7 +304,8 @@ class Witness:
             return True
         years = min(YEARS[place] for place, _ in self.places)
         about = [debt for debt in permit.debts or self.owed if self.owed.get(debt)]
-        return any((today - self.due[debt]).days > 365 * years for debt in about)
+        then = (today.year - years, today.month, today.day)
+        return any(_in_numbers(self.due[debt]) < then for debt in about)
 
     def _consented(self, at: datetime, permit: e.ContactPermitted) -> Iterator[str]:
         for given in self.consents:
@@ -298,6 +320,10 @@ class Witness:
             covers = covers and given.point_id in {"", permit.point_id}
             if covers and given.given_at <= at and not ended:
                 yield given.consent
+
+
+def _in_numbers(day: date) -> tuple[int, int, int]:
+    return day.year, day.month, day.day
 
 
 @cache
@@ -335,6 +361,10 @@ HEARD: dict[type[e.Event], Callable[[Witness, Any], list[str] | None]] = {
     e.PaymentRecorded: Witness.paid,
     e.PaymentReversed: Witness.bounced,
     e.PaymentReallocated: Witness.used,
+    e.PromiseMade: Witness.promised,
+    e.PromiseKept: Witness.promise_over,
+    e.PromiseBroken: Witness.promise_over,
+    e.PromiseWithdrawn: Witness.promise_over,
     e.BalanceWaived: Witness.waived,
     e.WaiverRevoked: Witness.not_waived,
     e.ContactPermitted: Witness.permitted,

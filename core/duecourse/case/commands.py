@@ -48,6 +48,7 @@ from duecourse.case.words import (
     PersonalText,
     PlanKind,
     ReceiptStatus,
+    ReplyOutcome,
     Stage,
     Word,
 )
@@ -247,6 +248,16 @@ class RecordReply(Report):
     text: PersonalText
     occurred_at: Moment
     point_id: str = ""
+
+
+class ReadReply(Ask):
+    """A person has read it. `channel` is needed only where two channels have a reply of this id."""
+
+    reply_id: Name
+    outcome: ReplyOutcome
+    note: PersonalText = ""
+    channel: AnyChannel = ""
+    debts: Debts = ()
 
 
 class RecordOptOut(Report):
@@ -529,6 +540,7 @@ class PlaceHold(Ask):
     the law gives; what a statutory moratorium blocks is blocked whatever the reason.
     `purpose` says what is done otherwise for a debtor who needs care, never what is wrong.
     `deferred`: interest that it holds back is owed when it ends, where the law lets it.
+    `evidence` is what whoever the law names wrote, where it is to end before the law's day.
     """
 
     hold_id: Name
@@ -541,11 +553,15 @@ class PlaceHold(Ask):
     reason: Text = ""
     purpose: Text = ""
     deferred: bool = False
+    evidence: PersonalText = ""
 
 
 class LiftHold(Ask):
+    """End a hold. One that stands on a law ends early by legal staff alone, on `evidence`."""
+
     hold_id: Name
     reason: Reason
+    evidence: PersonalText = ""
 
 
 class ExpireHold(Ask):
@@ -578,12 +594,16 @@ class AnswerHold(Ask):
 
 
 class SetHoldEnd(Ask):
-    """Another last day; or the day on which a treatment ended, from which the law counts."""
+    """Another last day; or the day on which a treatment ended, from which the law counts.
+
+    Sooner than it was, of a hold that stands on a law: by legal staff alone, on `evidence`.
+    """
 
     hold_id: Name
     reason: Reason
     until: date | None = None
     treatment_ended_on: date | None = None
+    evidence: PersonalText = ""
 
 
 class JudgeDeadline(Ask):
@@ -693,7 +713,7 @@ Command = (
     | AddPossiblePlace | RecordFact | RecordLimitation
     | MoveStage | FollowTreatment | CloseCase | ReopenCase
     | RequestContact | StartDispatch | CancelContact | ReconcileContact
-    | RecordAccepted | RecordRejected | RecordUnknown | RecordPostponed | RecordReceipt | RecordReply | RecordOptOut | RecordOptIn
+    | RecordAccepted | RecordRejected | RecordUnknown | RecordPostponed | RecordReceipt | RecordReply | ReadReply | RecordOptOut | RecordOptIn
     | RecordConsent | WithdrawConsent | AgreeHours | EndAgreedHours | RefuseMedium | AllowMedium
     | LogConversation
     | MakePromise | JudgePromise | WithdrawPromise

@@ -14,9 +14,8 @@ from duecourse.case.errors import Contradiction, Unknown, WrongState
 from duecourse.case.evolve import evolve
 from duecourse.case.holds import place_hold
 from duecourse.case.lifecycle import recall, retire_contact_point
-from duecourse.case.opt_outs import left_by
 from duecourse.case.situation import situation
-from duecourse.case.state import Case, Contact, reply_name
+from duecourse.case.state import Case, Contact
 from duecourse.case.words import MANUAL_CHANNELS, Channel, HoldKind, point_kind
 from duecourse.rules.gate import Situation, Verdict, judge
 
@@ -125,6 +124,7 @@ def _seen(
         debts=debts,
         content=context.content_of(template, channel, case.debtor.language),
         medium=context.medium_of(channel),
+        treatment=context.treatment,
     )
     return seen, point
 
@@ -207,6 +207,7 @@ def start_dispatch(case: Case, command: c.StartDispatch, context: Context) -> li
         debts=contact.debts,
         content=content,
         medium=contact.medium,
+        treatment=context.treatment,
     )
     verdict = judge(context.rules, seen, context.at)
     if not verdict.permitted:
@@ -346,29 +347,15 @@ def record_receipt(case: Case, command: c.RecordReceipt, context: Context) -> li
     medium = contact.medium or contact.channel
     # As the receipt leaves it: what left is not called back.
     case = evolve(case, receipt)
-    return [receipt, *_opt_out(case, context, medium, "complained to the carrier")]
-
-
-def record_reply(case: Case, command: c.RecordReply, context: Context) -> list[e.Event]:
-    if reply_name(command.channel, command.reply_id) in case.replies:
-        return []
-    reply = e.ReplyReceived(
-        at=context.at,
-        reply_id=command.reply_id,
-        channel=command.channel,
-        point_id=command.point_id,
-        text=command.text,
-        occurred_at=command.occurred_at,
-    )
-    left = left_by(command.text, context.medium_of(command.channel))
-    return [reply, *_opt_out(case, context, left, "reply")] if left else [reply]
+    return [receipt, *opt_out_of(case, context, medium, "complained to the carrier")]
 
 
 def record_opt_out(case: Case, command: c.RecordOptOut, context: Context) -> list[e.Event]:
-    return _opt_out(case, context, context.medium_of(command.channel), command.how)
+    return opt_out_of(case, context, context.medium_of(command.channel), command.how)
 
 
-def _opt_out(case: Case, context: Context, channel: Channel, how: str) -> list[e.Event]:
+def opt_out_of(case: Case, context: Context, channel: Channel, how: str) -> list[e.Event]:
+    """The end of a channel, or of all; nothing where it had ended."""
     if channel in case.opted_out and not (channel == "all" and case.opted_in):
         return []
     out = e.ChannelOptedOut(at=context.at, channel=channel, how=how)
@@ -408,34 +395,50 @@ def log_conversation(case: Case, command: c.LogConversation, context: Context) -
         consented_at=command.consented_at,
         by=command.by,
     )
-    return [talk, *_heeded(case, command, context)]
+    said = heeded(
+        case,
+        context,
+        command.outcome,
+        hold_id=f"talk-{command.conversation_id}",
+        authority="said in a conversation",
+        how="asked in a conversation",
+        point_id=command.point_id,
+        debts=command.debts,
+    )
+    return [talk, *said]
 
 
-# What a debtor says on the phone protects them from the same moment on.
+# What a debtor says or writes protects them from the moment on at which a person hears it.
 _HOLDS_BY_OUTCOME: Final[Mapping[str, HoldKind]] = {
+    "complaint": "complaint",
     "deceased": "bereavement",
     "disputes_debt": "dispute",
     "hardship_declared": "hardship",
 }
 
 
-def _heeded(case: Case, command: c.LogConversation, context: Context) -> list[e.Event]:
+def heeded(
+    case: Case,
+    context: Context,
+    outcome: str,
+    *,
+    hold_id: str,
+    authority: str,
+    how: str,
+    point_id: str,
+    debts: tuple[UUID, ...],
+) -> list[e.Event]:
     """What follows by itself from what was said; a person may lift or change it afterwards."""
-    kind = _HOLDS_BY_OUTCOME.get(command.outcome)
+    kind = _HOLDS_BY_OUTCOME.get(outcome)
     # Who disputes one debt has said nothing of the others.
-    debt_id = command.debts[0] if kind == "dispute" and len(command.debts) == 1 else None
+    debt_id = debts[0] if kind == "dispute" and len(debts) == 1 else None
     if kind is not None and not _is_held(case, kind, debt_id):
-        said = c.PlaceHold(
-            hold_id=f"talk-{command.conversation_id}",
-            kind=kind,
-            authority="said in a conversation",
-            debt_id=debt_id,
-        )
+        said = c.PlaceHold(hold_id=hold_id, kind=kind, authority=authority, debt_id=debt_id)
         return place_hold(case, said, context)
-    if command.outcome == "asked_to_stop":
-        return _opt_out(case, context, "all", "asked in a conversation")
-    if command.outcome in {"wrong_number", "wrong_party"} and command.point_id in case.points:
-        gone = c.RetireContactPoint(point_id=command.point_id, reason="somebody else answered")
+    if outcome == "asked_to_stop":
+        return opt_out_of(case, context, "all", how)
+    if outcome in {"wrong_number", "wrong_party"} and point_id in case.points:
+        gone = c.RetireContactPoint(point_id=point_id, reason="somebody else answered")
         return retire_contact_point(case, gone, context)
     return []
 

@@ -7,7 +7,7 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import Context
 from duecourse.case.errors import Contradiction, Invalid, TooEarly, Unknown
-from duecourse.case.holds import hold_named, law_of, place_hold
+from duecourse.case.holds import check_word, hold_named, law_of, law_of_hold, place_hold
 from duecourse.case.state import Case, Hold
 from duecourse.rules.protection import Protection
 
@@ -80,6 +80,9 @@ def answer_hold(case: Case, command: c.AnswerHold, context: Context) -> list[e.E
     today, since = case.today(context.at), case.today(hold.since)
     law = law_of(case, hold.kind, hold.variant, since)
     _check_answer(law, hold, command)
+    if (by_law := law_of_hold(case, hold)).ended_by:
+        # What is answered here is then the word of somebody else, such as an ombudsman.
+        check_word(by_law, command.evidence, context)
     if not since <= command.answered_on <= today:
         raise Invalid(f"it is a day from {since} to today ({today})", "answered_on")
     is_open = command.outcome in law.open_after

@@ -50,6 +50,7 @@ from duecourse.case.words import (
     PointKind,
     PointUse,
     ReceiptStatus,
+    ReplyOutcome,
     Stage,
     Word,
 )
@@ -370,11 +371,21 @@ class ReceiptRecorded(Fact):
 
 
 class ReplyReceived(Fact):
+    """`understood` is one that says nothing but stop; every other waits for a person to read it."""
+
     reply_id: Name
     channel: Channel
     point_id: str
     text: PersonalText
     occurred_at: Moment
+    understood: bool = False
+
+
+class ReplyRead(Fact):
+    reply_id: Name
+    channel: Channel
+    outcome: ReplyOutcome
+    note: PersonalText
 
 
 class ChannelOptedOut(Fact):
@@ -860,7 +871,8 @@ class HoldPlaced(Fact):
     `citation` is of the rule that gave it its end and its deadlines. `reason` says why it lasts
     longer than the law gives it, `purpose` what is done otherwise for a debtor who needs care.
     With `deferred` the interest that it held back joins what is owed when it ends, where the law
-    lets it; otherwise it never does.
+    lets it; otherwise it never does. `cut_short`: it stands on a law and ends before the law's day,
+    on `evidence` of the word of whom the law names.
     """
 
     hold_id: Name
@@ -875,11 +887,17 @@ class HoldPlaced(Fact):
     reason: Text = ""
     purpose: Text = ""
     deferred: bool = False
+    evidence: PersonalText = ""
+    cut_short: bool = False
 
 
 class HoldLifted(Fact):
+    """`cut_short`: it stood on a law and ended before its time, on `evidence`."""
+
     hold_id: Name
     reason: Text
+    evidence: PersonalText = ""
+    cut_short: bool = False
 
 
 class HoldExpired(Fact):
@@ -913,12 +931,17 @@ class HoldAnswered(Fact):
 
 
 class HoldEndSet(Fact):
-    """A hold ends on another day than was known when it was placed. None: when it is lifted."""
+    """A hold ends on another day than was known when it was placed. None: when it is lifted.
+
+    `cut_short`: it stands on a law and ends sooner than it would have, on `evidence`.
+    """
 
     hold_id: Name
     until: date | None
     reason: Text
     citation: Line = ""
+    evidence: PersonalText = ""
+    cut_short: bool = False
 
 
 class DeadlineMissed(Fact):
@@ -1080,7 +1103,7 @@ Event = (
     | StageMoved | TreatmentStepTaken | CaseClosed | CaseReopened
     | ContactPermitted | ContactRefused | ContactDispatching | ContactAccepted | ContactRejected
     | ContactUnknown | ContactReconciled | ContactPostponed | ContactCancelled
-    | ReceiptRecorded | ReplyReceived
+    | ReceiptRecorded | ReplyReceived | ReplyRead
     | ChannelOptedOut | ChannelOptedIn | ConsentGiven | ConsentWithdrawn | HoursAgreed
     | AgreedHoursEnded | MediumRefused | MediumAllowed | ConversationLogged
     | PromiseMade | PromiseKept | PromiseBroken | PromiseWithdrawn

@@ -30,6 +30,7 @@ from duecourse.case.state import (
     Referral,
     Refusal,
     StepProgress,
+    WaitingReply,
     reply_name,
 )
 from duecourse.case.treatment import after_failure, after_proof, after_recall, after_refusal
@@ -92,13 +93,19 @@ def _debt_withdrawn(case: Case, event: e.DebtWithdrawn) -> Case:
 
 
 def _called_off(
-    case: Case, *, channel: str = "", point: str = "", debt: UUID | None = None
+    case: Case,
+    *,
+    channel: str = "",
+    point: str = "",
+    debt: UUID | None = None,
+    scheduled_only: bool = False,
 ) -> Mapping[UUID, Contact]:
     """What is on its way cannot be called back; should it not leave, it is not tried again."""
     on_their_way = [
         key
         for key, contact in case.contacts.items()
         if contact.status == "dispatching"
+        and (contact.step or not scheduled_only)
         and channel in ("", contact.channel, contact.medium)
         and point in ("", contact.point_id)
         and contact.is_about(debt)
@@ -285,7 +292,29 @@ def _is_settled_by_receipts(contact: Contact) -> bool:
 
 
 def _reply(case: Case, event: e.ReplyReceived) -> Case:
-    return replace(case, replies=(*case.replies, reply_name(event.channel, event.reply_id)))
+    name = reply_name(event.channel, event.reply_id)
+    known = replace(case, replies=(*case.replies, name))
+    if event.understood:
+        return known
+    reply = WaitingReply(
+        reply_id=event.reply_id,
+        channel=event.channel,
+        point_id=event.point_id,
+        text=event.text,
+        occurred_at=event.occurred_at,
+    )
+    return replace(
+        known,
+        waiting_replies={**case.waiting_replies, name: reply},
+        contacts=_called_off(case, scheduled_only=True),
+    )
+
+
+def _reply_read(case: Case, event: e.ReplyRead) -> Case:
+    name = reply_name(event.channel, event.reply_id)
+    waiting = {key: reply for key, reply in case.waiting_replies.items() if key != name}
+    read = {**case.read_replies, name: event.outcome}
+    return replace(case, waiting_replies=waiting, read_replies=read)
 
 
 def _opted_out(case: Case, event: e.ChannelOptedOut) -> Case:
@@ -488,6 +517,8 @@ def _hold_placed(case: Case, event: e.HoldPlaced) -> Case:
         deadlines=event.deadlines,
         purpose=event.purpose,
         deferred=event.deferred,
+        places=(case.debtor.jurisdiction, *(each.jurisdiction for each in case.other_places)),
+        cut_short=event.cut_short,
     )
     contacts = case.contacts
     if "outreach" in event.blocks:
@@ -598,6 +629,7 @@ APPLY: Final[Mapping[type[e.Event], Callable[[Case, Any], Case]]] = {
     e.ContactCancelled: _cancelled,
     e.ReceiptRecorded: _receipt,
     e.ReplyReceived: _reply,
+    e.ReplyRead: _reply_read,
     e.ChannelOptedOut: _opted_out,
     e.ChannelOptedIn: _opted_in,
     e.ConversationLogged: _conversation,

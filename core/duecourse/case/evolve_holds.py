@@ -32,7 +32,8 @@ def _answered(case: Case, event: e.HoldAnswered) -> Case:
 
 
 def _end_set(case: Case, event: e.HoldEndSet) -> Case:
-    return _hold(case, event.hold_id, until=event.until)
+    cut_short = case.holds[event.hold_id].cut_short or event.cut_short
+    return _hold(case, event.hold_id, until=event.until, cut_short=cut_short)
 
 
 def _deadline_missed(case: Case, event: e.DeadlineMissed) -> Case:
@@ -43,7 +44,9 @@ def _deadline_missed(case: Case, event: e.DeadlineMissed) -> Case:
 
 def _ended(case: Case, event: e.HoldLifted | e.HoldExpired) -> Case:
     holds = {key: hold for key, hold in case.holds.items() if key != event.hold_id}
-    ended = replace(case.holds[event.hold_id], ended_at=event.at)
+    hold = case.holds[event.hold_id]
+    early = isinstance(event, e.HoldLifted) and event.cut_short
+    ended = replace(hold, ended_at=event.at, cut_short=hold.cut_short or early)
     return replace(
         case,
         holds=holds,

@@ -7,7 +7,7 @@ from duecourse.case import commands as c
 from duecourse.case import events as e
 from duecourse.case.context import Context
 from duecourse.case.days import check_day
-from duecourse.case.errors import Invalid, TooEarly, Unknown
+from duecourse.case.errors import Invalid, NotAllowed, TooEarly, Unknown
 from duecourse.case.lifecycle import recall, recall_reports
 from duecourse.case.state import Case, Hold
 from duecourse.case.words import Blocks
@@ -33,6 +33,9 @@ def place_hold(case: Case, command: c.PlaceHold, context: Context) -> list[e.Eve
     today = case.today(context.at)
     law = law_of(case, command.kind, command.variant, today)
     _check_until(command.until, today)
+    cut_short = bool(law.ended_by) and _is_shorter(law, today, command.until)
+    if cut_short:
+        check_word(law, command.evidence, context)
     _check_terms(case, command, law, today)
     placed = e.HoldPlaced(
         at=context.at,
@@ -48,6 +51,8 @@ def place_hold(case: Case, command: c.PlaceHold, context: Context) -> list[e.Eve
         reason=command.reason,
         purpose=command.purpose,
         deferred=command.deferred,
+        evidence=command.evidence,
+        cut_short=cut_short,
     )
     return [placed, *called_back(case, placed, context)]
 
@@ -75,6 +80,35 @@ def law_of(case: Case, kind: str, variant: str, on: date) -> Protection:
         ) from None
 
 
+def law_of_hold(case: Case, hold: Hold) -> Protection:
+    """What the law gives a hold, of today's places and of those it was placed under.
+
+    Who moves, or is written down elsewhere, keeps what protected them.
+    """
+    places = [*hold.places, case.debtor.jurisdiction]
+    places += [each.jurisdiction for each in case.other_places]
+    return protection(hold.kind, hold.variant, list(dict.fromkeys(places)), case.today(hold.since))
+
+
+def check_word(law: Protection, evidence: str, context: Context) -> None:
+    """Before the end of a hold that stands on a law: by legal staff, on the word that ends it.
+
+    Raises NotAllowed or Invalid.
+    """
+    if context.actor.role != "legal":
+        raise NotAllowed(
+            f"the hold stands on a law ({law.citation}): only legal staff end it before its time,"
+            f" with the word of {law.ended_by} as evidence",
+            "evidence",
+        )
+    if not evidence.strip():
+        raise Invalid(
+            f"the hold stands on a law ({law.citation}) and ends before its time on the word of"
+            f" {law.ended_by} alone; say which notice, order or letter it is, of which day",
+            "evidence",
+        )
+
+
 def deadlines(duties: tuple[Duty, ...], since: date) -> tuple[e.HoldDeadline, ...]:
     return tuple(
         e.HoldDeadline(
@@ -100,10 +134,22 @@ def _check_terms(case: Case, command: c.PlaceHold, law: Protection, today: date)
     if law.needs_purpose and not command.purpose.strip():
         raise Invalid("say what is done otherwise for the debtor, and no more than that", "purpose")
     is_explained = bool(command.reason.strip())
+    is_shorter = _is_shorter(law, today, command.until)
     check_blocks(law, command.blocks, is_explained=is_explained)
     if is_explained:
         return
-    check_length(law, today, command.until)
+    if is_shorter and not law.ended_by and law.confidence != "house":
+        raise Invalid(
+            f"the law gives it until {law.last_day(today)} ({law.citation}); leave until out, or give"
+            " the reason for shorter",
+            "until",
+        )
+    longest = law.longest(today)
+    if longest is not None and command.until is not None and command.until > longest:
+        raise Invalid(
+            f"the law gives it until {longest} ({law.citation}); give the reason for longer",
+            "until",
+        )
     before = _latest_start(case, command)
     if law.once_per_months and before and today < months_after(before, law.once_per_months):
         raise Invalid(
@@ -126,24 +172,12 @@ def check_blocks(law: Protection, blocks: tuple[Blocks, ...] | None, *, is_expla
     )
 
 
-def check_length(law: Protection, since: date, until: date | None) -> None:
-    """Raises Invalid for an end later than the law gives, or sooner."""
+def _is_shorter(law: Protection, since: date, until: date | None) -> bool:
+    """Whether it would end before the law's day; what ends with a word only, on any day."""
     if until is None:
-        return
+        return False
     usual = law.last_day(since)
-    is_shorter = law.moratorium if usual is None else until < usual
-    if law.confidence != "house" and is_shorter:
-        raise Invalid(
-            f"the law gives it until {usual or 'it is lifted'} ({law.citation}); leave until out,"
-            " or give the reason for shorter",
-            "until",
-        )
-    longest = law.longest(since)
-    if longest is not None and until > longest:
-        raise Invalid(
-            f"the law gives it until {longest} ({law.citation}); give the reason for longer",
-            "until",
-        )
+    return bool(law.ended_by) if usual is None else until < usual
 
 
 def _latest_start(case: Case, command: c.PlaceHold) -> date | None:
@@ -159,10 +193,24 @@ def _latest_start(case: Case, command: c.PlaceHold) -> date | None:
 
 
 def lift_hold(case: Case, command: c.LiftHold, context: Context) -> list[e.Event]:
+    """One that stands on a law, before its time, only on the word that ends it."""
     if command.hold_id in case.past_holds:
         return []
-    hold_named(case, command.hold_id)
-    return [e.HoldLifted(at=context.at, hold_id=command.hold_id, reason=command.reason)]
+    hold = hold_named(case, command.hold_id)
+    law = law_of_hold(case, hold)
+    is_over = hold.until is not None and hold.until < case.today(context.at)
+    cut_short = bool(law.ended_by) and not is_over
+    if cut_short:
+        check_word(law, command.evidence, context)
+    return [
+        e.HoldLifted(
+            at=context.at,
+            hold_id=command.hold_id,
+            reason=command.reason,
+            evidence=command.evidence,
+            cut_short=cut_short,
+        )
+    ]
 
 
 def expire_hold(case: Case, command: c.ExpireHold, context: Context) -> list[e.Event]:
@@ -175,7 +223,10 @@ def expire_hold(case: Case, command: c.ExpireHold, context: Context) -> list[e.E
 
 
 def set_hold_end(case: Case, command: c.SetHoldEnd, context: Context) -> list[e.Event]:
-    """Another end, with its reason; or the one that the law counts from the end of a treatment."""
+    """Another end, with its reason; or the one that the law counts from the end of a treatment.
+
+    Of one that stands on a law a sooner one, only on the word that ends it.
+    """
     if (command.until is None) == (command.treatment_ended_on is None):
         raise Invalid("give either this or treatment_ended_on", "until")
     hold = hold_named(case, command.hold_id)
@@ -188,6 +239,10 @@ def set_hold_end(case: Case, command: c.SetHoldEnd, context: Context) -> list[e.
     _check_until(until, today)
     if hold.until == until:
         return []
+    law = law_of_hold(case, hold)
+    cut_short = bool(law.ended_by) and (until or date.max) < (hold.until or date.max)
+    if cut_short:
+        check_word(law, command.evidence, context)
     return [
         e.HoldEndSet(
             at=context.at,
@@ -195,13 +250,15 @@ def set_hold_end(case: Case, command: c.SetHoldEnd, context: Context) -> list[e.
             until=until,
             reason=command.reason,
             citation=citation,
+            evidence=command.evidence,
+            cut_short=cut_short,
         )
     ]
 
 
 def _after_treatment(case: Case, hold: Hold, ended_on: date) -> tuple[date, str]:
     since = case.today(hold.since)
-    law = law_of(case, hold.kind, hold.variant, since)
+    law = law_of_hold(case, hold)
     if law.after_treatment_days is None:
         raise Invalid("this hold does not depend on a treatment; give until", "treatment_ended_on")
     check_day(ended_on, since, "treatment_ended_on")

@@ -9,14 +9,28 @@ from duecourse.case import events as e
 from duecourse.case.agreed_interest import with_terms
 from duecourse.case.context import Context
 from duecourse.case.days import check_day
-from duecourse.case.errors import CaseIsClosed, Invalid, StageNotReady, Unknown, WrongState
+from duecourse.case.errors import (
+    CaseIsClosed,
+    Contradiction,
+    Invalid,
+    StageNotReady,
+    Unknown,
+    WrongState,
+)
 from duecourse.case.evolve import evolve, fold
 from duecourse.case.interest_terms import AgreedInterest
 from duecourse.case.limitation import limitation
 from duecourse.case.overpayments import after, used_surplus
 from duecourse.case.situation import LOST
 from duecourse.case.state import Case, Contact, Conversation, Plan
-from duecourse.case.words import ENDS_ACTION, MANUAL_CHANNELS, NOT_CONNECTED, CloseReason, Stage
+from duecourse.case.words import (
+    ASKS_WHOLE_SUM,
+    ENDS_ACTION,
+    MANUAL_CHANNELS,
+    NOT_CONNECTED,
+    CloseReason,
+    Stage,
+)
 from duecourse.money.amounts import MAX_MINOR, sum_buckets
 from duecourse.money.currencies import CURRENCIES, FIX, NOT_KNOWN
 
@@ -133,7 +147,12 @@ def _opened(command: c.OpenCase, context: Context) -> e.CaseOpened:
 
 
 def place_debt(case: Case, command: c.PlaceDebt, context: Context) -> list[e.Event]:
-    if command.debt.debt_id in case.debts:
+    known = case.debts.get(command.debt.debt_id)
+    if known is not None:
+        if known.debt != command.debt:
+            raise Contradiction(
+                "the debt was placed before, and otherwise; correct it with an adjustment", "debt"
+            )
         return []
     if case.is_closed:
         raise CaseIsClosed("the case is closed; reopen it first")
@@ -276,6 +295,7 @@ def missing_for_legal(case: Case, debts: Collection[UUID] = ()) -> list[str]:
         (_has_open_offer(case), "an offered plan is still open"),
         (_has_open_promise(case), "a promise to pay is still open"),
         (_has_open_claim(case), "a claim is before the court already"),
+        (bool(case.waiting_replies), "a reply of the debtor waits to be read"),
         (bool(held), f"held by: {', '.join(held)}"),
         (not held and not debts and _is_barred(case), "the limitation period has run out"),
     ]
@@ -409,12 +429,14 @@ def recall(
     channel: str = "",
     point: str = "",
     debt: UUID | None = None,
+    scheduled_only: bool = False,
 ) -> list[e.ContactCancelled]:
-    """Cancel the permissions that nobody has used yet."""
+    """Cancel the permissions that nobody has used yet, or those of them that the schedule asked for."""
     return [
         e.ContactCancelled(at=context.at, contact_id=key, reason=reason, recalled=True)
         for key, contact in case.contacts.items()
         if contact.status == "permitted"
+        and (contact.step or not scheduled_only)
         and channel in ("", contact.channel, contact.medium)
         and point in ("", contact.point_id)
         and contact.is_about(debt)
@@ -428,6 +450,26 @@ def recall_calls(case: Case, context: Context, reason: str) -> list[e.Event]:
     """
     manual = {key for key, each in case.contacts.items() if each.channel in MANUAL_CHANNELS}
     return [each for each in recall(case, context, reason) if each.contact_id in manual]
+
+
+def recall_demands(
+    case: Case, context: Context, reason: str, *, currency: str
+) -> list[e.ContactCancelled]:
+    """Cancel the permissions to ask for all that is owed in this currency."""
+    debts = {key for key, account in case.debts.items() if account.debt.currency == currency}
+    return [
+        each
+        for each in recall(case, context, reason)
+        if _is_demand(case.contacts[each.contact_id], debts, context)
+    ]
+
+
+def _is_demand(contact: Contact, debts: Collection[UUID], context: Context) -> bool:
+    """By what its template declares today, as when it leaves."""
+    declared = context.content_of(contact.template, contact.channel, contact.language)
+    content = contact.content if declared is None else declared
+    is_about = not contact.debts or any(each in debts for each in contact.debts)
+    return is_about and ASKS_WHOLE_SUM in (content or ())
 
 
 def recall_reports(

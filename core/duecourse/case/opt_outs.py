@@ -1,61 +1,62 @@
 """Whether somebody's own words say: no more of this.
 
-Whole messages only, so that "stop by the branch tomorrow" is none; of an e-mail also its first
-paragraph. What is quoted, ours or theirs, says nothing, nor does how one greets and takes leave.
+A whole message or a whole clause, so that "stop by the branch tomorrow" is none; of an e-mail also
+its first paragraph. The words are in `opt_out_words`. What is quoted, ours or theirs, says nothing, nor does how one greets and takes leave.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
-# As a text message; in an e-mail a single letter is a slip, or how a greeting begins.
-_LETTERS: Final = "t|r|n"
-# 47 CFR 64.1200(a)(10), GSM practice, and what Chinese carriers oblige senders to take.
-_KEYWORDS: Final = (
-    "stop|stopall|stopit|unsub|unsubscribe(me|all)?|cancel|end|quit|revoke|optout|optmeout|td|"
-    "removeme(from(your|the|this)(mailing|contact)?lists?)?|"
-    "(请|回复|回|发送|发|我要)?(td|退订|退訂|拒收|取消|取消订阅|取消訂閱|停止|停止发送)(短信|信息|消息|邮件|郵件)?|"
-    # de, fr, es, it, nl, pt
-    "stopp|abmelden|abmeldung|abbestellen|austragen|arret|arreter|desabonner|desinscription|baja|"
-    "alto|parar|cancelar|cancellami|disiscrivimi|afmelden|uitschrijven|sair"
+from duecourse.case.opt_out_words import (
+    AFTER,
+    ANYTHING,
+    ASKED,
+    BEFORE,
+    CALLING,
+    KEYWORDS,
+    LETTERS,
+    MEDIA,
+    MORE_THAN_A_WISH,
+    SENDING,
+    WEAK_KEYWORDS,
 )
-_MESSAGES: Final = "(texts?|textmessages?|messages?|sms|emails?|mails?|letters?)"
-_MESSAGES_DE: Final = "(sms|emails?|mails?|nachrichten|briefe|erinnerungen)"
-_NO_MORE: Final = "(donot|dont|stop|不要|别|勿|停止)(再)?"
-_AGAIN: Final = "(again|anymore|了)?"
-_SENDING: Final = (
-    f"{_NO_MORE}(给我)?(发送?(短信|信息|消息|邮件|郵件)?|text(ing)?|messag(e|ing)|email(ing)?|writ(e|ing))"
-    f"((给)?我|(to)?me)?{_AGAIN}|"
-    f"(nomore|stop(all|the|these|your)?){_MESSAGES}|"
-    f"(donotsend|dontsend|stopsending)(me)?(any)?(more)?{_MESSAGES}{_AGAIN}|"
-    f"(keine{_MESSAGES_DE}mehr|keineweiteren{_MESSAGES_DE}(mehr)?)(senden|schicken)?|"
-    f"(senden|schicken|schreiben)siemir(keine{_MESSAGES_DE}mehr|nichtmehr)|"
-    "nichtmehr(schreiben|anschreiben)"
-)
-_CALLING: Final = (
-    f"{_NO_MORE}(给我)?(call(ing)?|phon(e|ing)|打电话|打|来电|致电)((给)?我|me)?{_AGAIN}|nomorecalls|"
-    "(mich)?nichtmehranrufen|keineanrufemehr|rufensiemichnicht(mehr|wieder)an"
-)
-_ANYTHING: Final = (
-    f"{_NO_MORE}(contact(ing)?|联系|骚扰)(我|me)?{_AGAIN}|leavemealone|"
-    "(mich)?nichtmehrkontaktieren|keinkontaktmehr|kontaktierensiemichnicht(mehr|wieder)|"
-    "lassensiemichinruhe"
-)
-_BEFORE: Final = "(please|plz|pls|bitte|请|請|hi|hello|你好|您好){0,2}"
-_AFTER: Final = "(please|thanks|thankyou|now|bitte|danke|谢谢)?"
 
 
-def _whole(words: str) -> re.Pattern[str]:
-    return re.compile(f"{_BEFORE}({words}){_AFTER}")
+class Reading(NamedTuple):
+    """What is to stop: a channel, `all`, or empty; and whether the whole message says only that."""
+
+    left: str
+    is_all: bool
 
 
-_CHANNEL: Final = _whole(f"({_KEYWORDS}){{1,3}}|{_SENDING}")
+def _whole(*words: str) -> re.Pattern[str]:
+    return re.compile(f"({BEFORE})({'|'.join(words)}){AFTER}")
+
+
+_CHANNEL: Final = _whole(f"({'|'.join((*KEYWORDS, *WEAK_KEYWORDS))}){{1,3}}", *SENDING)
+_CHANNEL_IN_PART: Final = _whole(f"({'|'.join(KEYWORDS)}){{1,3}}", *SENDING)
 # Verbs that may only begin what is said: cancel | my appointment.
-_BEGINNING: Final = _whole("cancel|end|quit|revoke|cancelar|parar")
-_CHANNEL_BY_LETTER: Final = re.compile(f"(请|回复|回)?({_LETTERS})")
-_CALLS: Final = _whole(_CALLING)
-_ALL: Final = _whole(_ANYTHING)
+_BEGINNING: Final = _whole(*WEAK_KEYWORDS)
+_CHANNEL_BY_LETTER: Final = re.compile(f"(请|回复|回)?({LETTERS})")
+_CALLS: Final = _whole(*CALLING)
+_ALL: Final = _whole(*ANYTHING)
+_ASKED: Final = tuple(
+    (re.compile(rf"{BEFORE}({ASKED}){BEFORE}({'|'.join(words)}){AFTER}(吗|嗎)?\??"), left)
+    for words, left in ((SENDING, ""), (CALLING, "call"), (ANYTHING, "all"))
+)
+_MEDIA: Final = {medium: re.compile(words) for medium, words in MEDIA.items()}
+_MORE: Final = re.compile(MORE_THAN_A_WISH)
+
+# A line that goes on in small letters is no new sentence.
+_GOES_ON: Final = re.compile(r"\s*\n\s*(?=[a-zà-öø-ÿ])")
+_NEW_CLAUSE: Final = re.compile(
+    r"(?<=\bstop)\s+(?=(?:i|i['’]?m|we|this is|that is|it['’]?s|it is|not mine|wrong)\b)|"
+    r"\b(?:and i|but|because|und ich|aber|et je|mais)\b|但是|因为|因為",
+    re.IGNORECASE,
+)
+_CLAUSE: Final = re.compile(r"[^.!?。！？,，;；:：、…\n]+[?？]?")
 
 # Where a mail program puts what is answered to, and what it puts below.
 _WROTE: Final = r"(wrote|schrieb|a [ée]crit|escribi[óo]|ha scritto|schreef|escreveu|写道|寫道)"
@@ -99,23 +100,68 @@ _PARAGRAPH_ENDS: Final = re.compile(r"\n[ \t]*\n")
 _LINE_ENDS: Final = re.compile(r"\r\n?|[\u0085\u2028\u2029]")
 
 
+# How an addressee is called: no words that say something.
+_ADDRESSEE: Final = re.compile(
+    r"(?:(?:sirs?|madam|or|and|damen|und|herren|team|all|there|客服|女士|先生|们)[ \t]*)*[,.!:，。！：]?",
+    re.IGNORECASE,
+)
+_NAME: Final = re.compile(
+    r"(?:(?:[^\W\d_a-z][a-zß-ÿ'’.-]*[ \t]*){1,3}|(?![^\n]*[不没沒非我])[\u4e00-\u9fff]{2,4})?"
+)
+
+
 def left_by(text: str, medium: str) -> str:
-    """What somebody's own words say is to stop: a channel, `all`; empty when they say no such thing.
+    """What somebody's own words say is to stop: a channel, `all`; empty when they say no such thing."""
+    return read(text, medium).left
+
+
+def read(text: str, medium: str) -> Reading:
+    """Whether somebody's own words ask for no more, and whether they say anything else.
 
     Width, case, accents, blanks, quotation marks and punctuation do not matter, but a question is
-    none.
+    none, unless it asks us to stop.
     """
     own = _own_words(text)
     said = _without_courtesies(own)
-    heads = [_plain(own), _plain(said)]
-    if medium == "email":
-        heads += [_plain(_first_paragraph(each)) for each in (own, said)]
-    elif _CHANNEL_BY_LETTER.fullmatch(heads[0]):
-        return medium
-    answers = ((_CHANNEL, medium), (_CALLS, "call"), (_ALL, "all"))
-    return next(
-        (left for head in heads for pattern, left in answers if pattern.fullmatch(head)), ""
-    )
+    if medium != "email" and _CHANNEL_BY_LETTER.fullmatch(_plain(own)):
+        return Reading(medium, is_all=True)
+    for words, is_bare in ((own, True), (said, _has_bare_courtesies(own))):
+        if left := _left(_plain(words), medium):
+            return Reading(left, is_all=is_bare and not _MORE.search(_plain(words)))
+    parts = [_first_paragraph(each) for each in (own, said)] if medium == "email" else []
+    found = [_left(_plain(each), medium) for each in parts]
+    found += [_left(_plain(each), medium, in_part=True) for each in _clauses(own)]
+    return Reading(_most({each for each in found if each}), is_all=False)
+
+
+def _left(plain: str, medium: str, *, in_part: bool = False) -> str:
+    channel = _CHANNEL_IN_PART if in_part else _CHANNEL
+    if channel.fullmatch(plain):
+        return _named(plain, medium)
+    if _CALLS.fullmatch(plain):
+        return "call"
+    if _ALL.fullmatch(plain):
+        return "all"
+    asked = (left for pattern, left in _ASKED if pattern.fullmatch(plain))
+    left = next(asked, None)
+    return "" if left is None else left or _named(plain, medium)
+
+
+def _named(plain: str, medium: str) -> str:
+    """The medium it came by, or all, where the words name another one."""
+    named = {name for name, words in _MEDIA.items() if words.search(plain)}
+    return "all" if named and medium in _MEDIA and medium not in named else medium
+
+
+def _most(left: set[str]) -> str:
+    """Who leaves more than one channel may mean any of them."""
+    return "all" if len(left) > 1 else next(iter(left), "")
+
+
+def _clauses(text: str) -> Iterator[str]:
+    """What stands between two signs of punctuation, or two words that join sentences."""
+    for sentence in _CLAUSE.findall(_GOES_ON.sub(" ", text.strip())):
+        yield from _NEW_CLAUSE.split(sentence)
 
 
 def _first_paragraph(text: str) -> str:
@@ -132,6 +178,17 @@ def _without_courtesies(text: str) -> str:
     words = rest.strip() if _GREETING.fullmatch(first.strip()) else text.strip()
     leave = _LEAVE.search(words)
     return words[: leave.start()] if leave else words
+
+
+def _has_bare_courtesies(text: str) -> bool:
+    """Whether what was left out names nothing but people."""
+    first, _, rest = text.strip().partition("\n")
+    greeting = _GREETING.fullmatch(first.strip())
+    words = rest if greeting else text
+    leave = _LEAVE.search(words)
+    called = first.strip()[greeting.end(1) :].strip() if greeting else ""
+    names = " ".join(words[leave.end() :].split()) if leave else ""
+    return bool(_ADDRESSEE.fullmatch(called) and _NAME.fullmatch(names))
 
 
 def _own_words(text: str) -> str:

@@ -1,6 +1,5 @@
 """Promises to pay, and money that came in."""
 
-from datetime import timedelta
 from functools import reduce
 
 from duecourse.case import commands as c
@@ -16,12 +15,13 @@ from duecourse.case.lifecycle import (
     at_rest,
     closing,
     moot_promises,
+    recall_demands,
     reopening,
 )
 from duecourse.case.overpayments import used_surplus
 from duecourse.case.plan_interest import charges_before
 from duecourse.case.plans import plan_progress, to_negotiation, undone_by_reversal
-from duecourse.case.promises import is_kept, tolerance_of
+from duecourse.case.promises import is_kept, last_day_of, tolerance_of
 from duecourse.case.state import Case, Payment, Promise
 from duecourse.case.words import MANUAL_CHANNELS
 
@@ -44,7 +44,9 @@ def make_promise(case: Case, command: c.MakePromise, context: Context) -> list[e
         due_on=command.due_on,
         tolerance_minor=tolerance_of(command.amount_minor, context.treatment),
     )
-    return [made, *to_negotiation(case, context, "a promise to pay was made")]
+    why = "a promise to pay was made"
+    recalled = recall_demands(case, context, why, currency=command.currency)
+    return [made, *to_negotiation(case, context, why), *recalled]
 
 
 def judge_promise(case: Case, command: c.JudgePromise, context: Context) -> list[e.Event]:
@@ -53,7 +55,9 @@ def judge_promise(case: Case, command: c.JudgePromise, context: Context) -> list
         return []
     if is_kept(promise):
         return [e.PromiseKept(at=context.at, promise_id=command.promise_id)]
-    last_day = promise.due_on + timedelta(days=context.treatment.promise_grace_days)
+    last_day = last_day_of(case, promise, context.treatment)
+    if last_day is None:
+        raise TooEarly("a hold stops collection; wait until it is over", "promise_id")
     if case.today(context.at) <= last_day:
         raise TooEarly(f"the promise may be kept until {last_day}", "promise_id")
     return [

@@ -1,6 +1,5 @@
 """Arrangements: offered, accepted, kept or broken."""
 
-from datetime import timedelta
 from functools import reduce
 from typing import Final
 from uuid import UUID
@@ -15,7 +14,8 @@ from duecourse.case.context import Context
 from duecourse.case.early_payment import early_payment, schedule_back
 from duecourse.case.errors import Invalid, TooEarly, Unknown, WrongState
 from duecourse.case.evolve import evolve
-from duecourse.case.lifecycle import withdrawn_referrals
+from duecourse.case.grace import last_day_of_grace, rested_through
+from duecourse.case.lifecycle import recall_demands, withdrawn_referrals
 from duecourse.case.plan_approval import approval_of, needs_of, proposed
 from duecourse.case.plan_drawing import drawn_up
 from duecourse.case.plan_interest import charges_back
@@ -85,6 +85,8 @@ def accept_plan(case: Case, command: c.AcceptPlan, context: Context) -> list[e.E
     plan = _plan(case, command.plan_id)
     if plan.status in {"active", "completed"}:
         return []
+    if not command.evidence.strip():
+        raise Invalid("say how the debtor accepted, and where that is kept", "evidence")
     if plan.status != "offered":
         raise WrongState(f"the plan is {plan.status}; offer a new one", "plan_id")
     if case.active_plan is not None:
@@ -100,7 +102,9 @@ def accept_plan(case: Case, command: c.AcceptPlan, context: Context) -> list[e.E
         )
     _check_caps_found(case, plan, context)
     accepted = e.PlanAccepted(at=context.at, plan_id=command.plan_id, evidence=command.evidence)
-    return [accepted, *to_negotiation(case, context, "a plan was accepted")]
+    why = "a plan was accepted"
+    recalled = recall_demands(case, context, why, currency=plan.currency)
+    return [accepted, *to_negotiation(case, context, why), *recalled]
 
 
 def _check_caps_found(case: Case, plan: Plan, context: Context) -> None:
@@ -148,14 +152,20 @@ def lapse_offer(case: Case, command: c.LapseOffer, context: Context) -> list[e.E
 
 
 def judge_instalment(case: Case, command: c.JudgeInstalment, context: Context) -> list[e.Event]:
-    """After the days of grace, say that an instalment was missed; enough of them break a plan."""
+    """After the days of grace, say that an instalment was missed; enough of them break a plan.
+
+    Never under a hold that stops collection.
+    """
     plan = _plan(case, command.plan_id)
     if not 1 <= command.number <= len(plan.instalments):
         raise Unknown(f"the plan has {len(plan.instalments)} instalments", "number")
     if plan.status != "active" or command.number <= plan.met or command.number in plan.missed:
         return []
     due_on = plan.instalments[command.number - 1].due_on
-    last_day = due_on + timedelta(days=grace_days(plan, context.treatment))
+    rested = rested_through(case, plan.currency)
+    last_day = last_day_of_grace(due_on, grace_days(plan, context.treatment), rested)
+    if last_day is None:
+        raise TooEarly("a hold stops collection; wait until it is over", "number")
     if case.today(context.at) <= last_day:
         raise TooEarly(f"the instalment may be paid until {last_day}", "number")
     due = sum(each.amount_minor for each in plan.instalments[: command.number])

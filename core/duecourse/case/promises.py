@@ -1,8 +1,10 @@
 """When a promise to pay is kept: in full, or but for what the house tolerates."""
 
+from datetime import date
 from fractions import Fraction
 
-from duecourse.case.state import Promise
+from duecourse.case.grace import last_day_of_grace, rested_through
+from duecourse.case.state import Case, Promise
 from duecourse.rules.treatment import Treatment
 
 
@@ -14,3 +16,9 @@ def tolerance_of(amount_minor: int, treatment: Treatment) -> int:
 
 def is_kept(promise: Promise) -> bool:
     return promise.paid_minor >= promise.enough_minor
+
+
+def last_day_of(case: Case, promise: Promise, treatment: Treatment) -> date | None:
+    """The last day on which it can be kept; None while a hold without an end stops collection."""
+    rested = rested_through(case, promise.currency)
+    return last_day_of_grace(promise.due_on, treatment.promise_grace_days, rested)

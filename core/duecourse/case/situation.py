@@ -7,12 +7,14 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from duecourse.case.arrangements import arrangements
 from duecourse.case.limitation import limitation
 from duecourse.case.state import Case, Contact, Conversation, DebtAccount
 from duecourse.case.words import MANUAL_CHANNELS, NOT_CONNECTED, ReceiptStatus, point_kind
 from duecourse.rules.gate import ActiveHold, PastContact, Situation
 from duecourse.rules.hours import EVERY_DAY, Hours
 from duecourse.rules.situation import Act
+from duecourse.rules.treatment import Treatment
 
 V = TypeVar("V")
 
@@ -32,11 +34,13 @@ def situation(
     debts: Collection[UUID] = (),
     content: Collection[str] | None = None,
     medium: str = "",
+    treatment: Treatment | None = None,
 ) -> Situation:
     """All that is known at `at`. `without` leaves out the contact that is being judged.
 
     An account is a debt here, so the ids of the debts stand for both. `medium` is what the rules
-    call the channel; left out, it is its name.
+    call the channel; left out, it is its name. `treatment` says how many days of grace a promise
+    has; left out, one stands until it is judged.
     """
     medium = medium or channel
     point = case.points.get(point_id)
@@ -70,6 +74,8 @@ def situation(
         point_use=point.use if point is not None else "",
         content=None if content is None else frozenset(content),
         facts=facts(case),
+        arrangements=tuple(arrangements(case, owing, treatment)),
+        due_on=min([account.debt.due_on for account in owing], default=None),
     )
 
 

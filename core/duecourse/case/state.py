@@ -22,6 +22,7 @@ from duecourse.case.words import (
     PersonalText,
     PlanKind,
     ReceiptStatus,
+    ReplyOutcome,
     Stage,
 )
 from duecourse.money.amounts import Buckets, sum_buckets
@@ -56,6 +57,16 @@ the message had it in hand, and it reached nobody.
 def reply_name(channel: str, reply_id: str) -> str:
     """How a case remembers a reply: two channels may count theirs alike."""
     return f"{channel}/{reply_id}"
+
+
+class WaitingReply(e.Record):
+    """Words that no person has read yet, and that say more than to stop."""
+
+    reply_id: str
+    channel: str
+    point_id: str
+    text: PersonalText
+    occurred_at: datetime
 
 
 class DebtAccount(e.Record):
@@ -311,7 +322,11 @@ class Dispute(e.Record):
 
 
 class Hold(e.Record):
-    """`deadlines` are those still to be met, `missed` those that were not, until our answer."""
+    """`deadlines` are those still to be met, `missed` those that were not, until our answer.
+
+    `places` are those of which the debtor was known to be when it was placed. `cut_short`: it stands
+    on a law, and its end was brought forward on the word of whom the law names.
+    """
 
     kind: HoldKind
     blocks: tuple[Blocks, ...]
@@ -328,6 +343,8 @@ class Hold(e.Record):
     answered_on: date | None = None
     ended_at: datetime | None = None
     deferred: bool = False
+    places: tuple[str, ...] = ()
+    cut_short: bool = False
 
     def protects(self, debts: Collection[UUID]) -> bool:
         """Whether it is about any of these debts; about all of them, when none are named."""
@@ -416,6 +433,8 @@ class Case(e.Record):
     contacts: Mapping[UUID, Contact] = {}
     conversations: Mapping[UUID, Conversation] = {}
     replies: tuple[str, ...] = ()
+    waiting_replies: Mapping[str, WaitingReply] = {}
+    read_replies: Mapping[str, ReplyOutcome] = {}
     opted_out: tuple[str, ...] = ()
     opted_in: tuple[str, ...] = ()
     consents: Mapping[str, Consent] = {}

@@ -12,11 +12,13 @@ from uuid import UUID, uuid5
 import msgspec
 
 from duecourse.case import commands as c
+from duecourse.case.grace import last_day_of_grace, rested_through
 from duecourse.case.ledger import known_until
 from duecourse.case.lifecycle import missing_for_legal
 from duecourse.case.limitation_asks import next_warnings
 from duecourse.case.plan_interest import uncharged
 from duecourse.case.plans import grace_days
+from duecourse.case.promises import last_day_of
 from duecourse.case.state import Case, Plan
 from duecourse.case.treatment import next_step
 from duecourse.case.words import MANUAL_CHANNELS
@@ -91,9 +93,9 @@ def _steps(case: Case, treatment: Treatment) -> Iterator[Timer]:
 
 def _promises(case: Case, treatment: Treatment) -> Iterator[Timer]:
     for key, promise in case.promises.items():
-        if promise.status == "open":
-            due_at = _after(case, promise.due_on, treatment.promise_grace_days)
-            yield Timer(f"promise/{key}{_again(case)}", due_at)
+        last_day = last_day_of(case, promise, treatment) if promise.status == "open" else None
+        if last_day is not None:
+            yield Timer(f"promise/{key}{_again(case)}", _after(case, last_day))
 
 
 def _plans(case: Case, treatment: Treatment) -> Iterator[Timer]:
@@ -102,10 +104,16 @@ def _plans(case: Case, treatment: Treatment) -> Iterator[Timer]:
             yield Timer(f"offer/{key}", _after(case, plan.expires_on))
         if plan.status == "active":
             yield from _plan_interest(case, key, plan)
-            for number, each in enumerate(plan.instalments, start=1):
-                if number > plan.met and number not in plan.missed:
-                    due_at = _after(case, each.due_on, grace_days(plan, treatment))
-                    yield Timer(f"instalment/{key}/{number}{_again(case)}", due_at)
+            yield from _instalments(case, key, plan, treatment)
+
+
+def _instalments(case: Case, key: UUID, plan: Plan, treatment: Treatment) -> Iterator[Timer]:
+    """Under a hold that stops collection and has no end, none is judged."""
+    rested = rested_through(case, plan.currency)
+    for number, each in enumerate(plan.instalments, start=1):
+        last_day = last_day_of_grace(each.due_on, grace_days(plan, treatment), rested)
+        if number > plan.met and number not in plan.missed and last_day is not None:
+            yield Timer(f"instalment/{key}/{number}{_again(case)}", _after(case, last_day))
 
 
 def _plan_interest(case: Case, key: UUID, plan: Plan) -> Iterator[Timer]:
@@ -173,9 +181,9 @@ def _filings(case: Case) -> Iterator[Timer]:
             yield Timer(f"file/{key}", referral.approved_at or case.at, lane=COURTS)
 
 
-def _after(case: Case, day: date, grace_days: int = 0) -> datetime:
-    """The first moment, on the debtor's clock, after a day and its days of grace are over."""
-    return day_ends(case.zone(), day + timedelta(days=grace_days))
+def _after(case: Case, day: date) -> datetime:
+    """The first moment, on the debtor's clock, after a day is over."""
+    return day_ends(case.zone(), day)
 
 
 def command_of(timer: Timer) -> c.Command | None:

@@ -66,7 +66,8 @@ def next_step(case: Case, treatment: Treatment) -> tuple[Step, datetime] | None:
     """The first step not yet taken and when it is due; None while the schedule rests.
 
     It rests while anything better than a reminder is under way: a plan, a promise, an offer on
-    the table, a hold, a message in flight, legal action.
+    the table, a hold, a message in flight, legal action; and while words of the debtor wait to be
+    read, which may say any of these things.
     """
     if case.stage in {"legal", "closed"} or not case.owes or _under_way(case):
         return None
@@ -91,7 +92,8 @@ def about(case: Case) -> tuple[UUID, ...]:
 
 def _under_way(case: Case) -> bool:
     return bool(
-        case.blocks("outreach")
+        case.waiting_replies
+        or case.blocks("outreach")
         or any(plan.status in {"offered", "active"} for plan in case.plans.values())
         or any(promise.status == "open" for promise in case.promises.values())
         or any(

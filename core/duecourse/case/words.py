@@ -144,6 +144,21 @@ ConversationOutcome = Literal[
 NOT_CONNECTED: Final[frozenset[ConversationOutcome]] = frozenset({"no_answer", "busy", "voicemail"})
 """Outcomes of an attempt that reached nobody: no conversation took place."""
 
+ReplyOutcome = Literal[
+    "nothing_to_do",
+    "answered",
+    "disputes_debt",
+    "hardship_declared",
+    "deceased",
+    "complaint",
+    "asked_to_stop",
+    "wrong_party",
+    "promise_to_pay",
+    "paid_already",
+    "other",
+]
+"""What a person made of a reply that the core did not understand."""
+
 ReceiptStatus = Literal[
     "queued", "sent", "delivered", "read", "deferred", "failed", "bounced", "expired", "returned",
     "complained",
@@ -172,6 +187,9 @@ ENDS_ACTION: Final[frozenset[CourtOutcome]] = frozenset(
     {"rejected", "dismissed", "withdrawn", "mediated"}
 )
 """After these the way back to talking is open again."""
+
+ASKS_WHOLE_SUM: Final = "asks_whole_sum"
+"""What a message contains that asks for all that is overdue. The core's rules look for it."""
 
 CloseReason = Literal[
     "paid",

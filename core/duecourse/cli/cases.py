@@ -13,7 +13,7 @@ import rich_click as click
 
 from duecourse.case.arrears import options
 from duecourse.case.context import SYSTEM
-from duecourse.case.errors import CaseNotFound
+from duecourse.case.errors import CaseNotFound, Unknown
 from duecourse.case.evolve import evolve, fold
 from duecourse.case.state import Case
 from duecourse.case.words import MANUAL_CHANNELS, Language, Stage
@@ -142,6 +142,13 @@ def replay(settings: ReadSettings, case_id: UUID, version: int | None) -> None:
 @click.option(
     "--language", type=click.Choice(get_args(Language)), help="Default: the debtor's own."
 )
+@click.option(
+    "--debt",
+    "debts",
+    type=click.UUID,
+    multiple=True,
+    help="What it is about; may be given again. Default: all debts of the case.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def may_contact(
@@ -152,6 +159,7 @@ def may_contact(
     at: str | None,
     point_id: str,
     language: Language | None,
+    debts: tuple[UUID, ...],
     as_json: bool,
 ) -> None:
     """May this contact be made? Exits with 0 when it may, with 3 when not. Records nothing.
@@ -163,6 +171,7 @@ def may_contact(
         at=None if at is None else read_moment(at),
         point_id=point_id,
         language=language,
+        debts=debts,
     )
     try:
         with House.open(settings()) as house:
@@ -173,6 +182,8 @@ def may_contact(
         raise no_such_case(case_id) from missing
     except NoSuchMoment as wrong:
         raise click.UsageError(f"--at: {wrong}") from wrong
+    except Unknown as wrong:
+        raise click.UsageError(f"--debt: {wrong}") from wrong
     if as_json:
         click.echo(msgspec.json.encode(permission))
     else:
@@ -193,6 +204,8 @@ def _in_words(permission: Permission) -> Iterator[str]:
     """What the collector reads, and below it what the debtor may be told."""
     collector, borrower = permission.for_collector, permission.for_borrower
     yield collector.summary
+    about = ", ".join(map(str, permission.debts)) or Both("none", "无").into(permission.language)
+    yield Both(f"About the debts: {about}.", f"涉及的债务：{about}。").into(permission.language)
     for reason in collector.reasons:
         yield f"  {reason.rule} ({reason.outcome}): {reason.says}"
         for line in (reason.saw, reason.source, reason.until):

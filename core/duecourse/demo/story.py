@@ -176,8 +176,8 @@ def _disputed() -> list[Scene]:
             occurred_at=_on(1, "20:10").isoformat(),
         ),
         _act(
-            name, 2, "09:05", "/holds", "disputes the debt: everything stops",
-            hold_id="story-dispute", kind="dispute", authority="the debtor's message of 3 March",
+            name, 2, "09:05", "/replies/story-reply-1/read", "disputes the debt: everything stops",
+            outcome="disputes_debt", note="read by a collector (fictional)",
         ),
     ]  # fmt: skip
 

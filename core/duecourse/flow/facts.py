@@ -9,7 +9,7 @@ from duecourse.case.situation import about_accounts
 from duecourse.case.state import Case, DebtAccount, Plan, Referral
 from duecourse.case.words import ENDS_ACTION
 from duecourse.money.amounts import format_minor
-from duecourse.rendering import MessageFacts, PlanLine, TemplateProblem
+from duecourse.rendering import MessageFacts, PlanLine, TemplateProblem, asks_whole_sum
 from duecourse.rules.lint import LintFacts
 from duecourse.settings import CreditorDetails
 
@@ -30,7 +30,8 @@ def message_facts(
 ) -> MessageFacts:
     """The facts of the oldest debt it is about, and what is owed of those in its currency.
 
-    Raises TemplateProblem when nothing is owed or the creditor's details are not configured.
+    What asks for all that is overdue says nothing of a debt whose day was not over when it was
+    permitted. Raises TemplateProblem when nothing is owed or the creditor's details are not configured.
     """
     if details is None:
         raise TemplateProblem(
@@ -38,8 +39,10 @@ def message_facts(
         )
     contact = case.contacts[contact_id]
     accounts = about_accounts(case, contact.debts)
-    debt = _oldest(accounts).debt
     today = case.today(contact.permitted_at)
+    if asks_whole_sum(contact.template, contact.language):
+        accounts = [each for each in accounts if each.debt.due_on < today]
+    debt = _oldest(accounts).debt
     return MessageFacts(
         debtor_name=case.debtor.name,
         creditor_name=case.creditor_name,
@@ -95,7 +98,7 @@ def _owed(accounts: list[DebtAccount], currency: str) -> int:
 def _oldest(accounts: list[DebtAccount]) -> DebtAccount:
     owing = [each for each in accounts if each.outstanding.total]
     if not owing:
-        raise TemplateProblem("nothing is owed any more")
+        raise TemplateProblem("nothing that it may ask for is owed")
     return min(owing, key=lambda account: account.debt.due_on)
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from duecourse.case.contacts import may_contact
+from duecourse.case.contacts import check_debts, may_contact
 from duecourse.case.context import Context
 from duecourse.case.evolve import fold
+from duecourse.case.situation import about_accounts
 from duecourse.case.state import Case
 from duecourse.case.words import Language
 from duecourse.rules.situation import Finding, Outcome
@@ -29,7 +30,8 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules would answer. It permits nothing: ask for a contact to get a permission.
 
     `as_of` says which case was judged: the one of `now`, or, for a moment before its last event,
-    the one of `then`, which had had `version` events. Words are in `language`.
+    the one of `then`, which had had `version` events. `debts` are those that it was about. Words
+    are in `language`.
     """
 
     case_id: UUID
@@ -37,6 +39,7 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
     as_of: Literal["now", "then"]
     channel: str
     point_id: str
+    debts: tuple[UUID, ...]
     at: datetime
     time_zone: str
     outcome: Outcome
@@ -49,12 +52,16 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """`at` is now if left out, `language` the debtor's, `point_id` the first usable address."""
+    """`at` is now if left out, `language` the debtor's, `point_id` the first usable address.
+
+    With no `debts` it is about all that the case has.
+    """
 
     channel: str
     at: datetime | None = None
     point_id: str = ""
     language: Language | None = None
+    debts: tuple[UUID, ...] = ()
 
 
 def answer(
@@ -64,7 +71,7 @@ def answer(
     context_for: Callable[[datetime], Context],
     now: datetime,
 ) -> Permission:
-    """Judge one contact and record nothing. Raises CaseNotFound, or NoSuchMoment.
+    """Judge one contact and record nothing. Raises CaseNotFound, NoSuchMoment, or Unknown.
 
     A moment to come is asked of the case as it is now. One before the case's last event is asked
     of the case as it was known then, under the rules that are loaded now, each by its own dates.
@@ -77,7 +84,11 @@ def answer(
     is_past = at < case.at
     if is_past:
         case, version = _then(engine, case_id, at)
-    verdict, point = may_contact(case, context_for(at), question.channel, question.point_id)
+    debts = tuple(dict.fromkeys(question.debts))
+    check_debts(case, debts)
+    verdict, point = may_contact(
+        case, context_for(at), question.channel, question.point_id, debts=debts
+    )
     language = question.language or case.debtor.language
     asked = Asked(channel=question.channel, at=at, time_zone=case.debtor.time_zone)
     for_collector, for_borrower = explain(verdict, asked, language)
@@ -87,6 +98,7 @@ def answer(
         as_of="then" if is_past else "now",
         channel=question.channel,
         point_id=point,
+        debts=debts or tuple(each.debt.debt_id for each in about_accounts(case, ())),
         at=at,
         time_zone=case.debtor.time_zone,
         outcome=verdict.outcome,

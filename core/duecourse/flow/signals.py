@@ -20,7 +20,7 @@ from duecourse.store.addresses import Addresses
 from duecourse.store.drafts import MAX_BATCH
 from duecourse.store.engine import Engine, Outcome, Request
 from duecourse.store.errors import CaseBusy, CommandIdReused, DecisionFailed
-from duecourse.store.references import ContactReference, References
+from duecourse.store.references import ContactReference, References, UnmatchedSignal
 
 # By then every sender of repute has repeated itself often enough for us to have caught up.
 EARLY: Final = timedelta(hours=1)
@@ -39,7 +39,8 @@ Way = Literal["webhook", "poll"]
 Fate = Literal["new", "again", "unmatched", "later", "other words"]
 """`again`: it was recorded before, or changes nothing. `later`: it cannot be recorded yet, and is to be brought again.
 
-`other words` came under an id that was used before: the first stand, and a person looks at these.
+`other words` came under an id that was used before: the first stand, and a person looks at these. A
+reply with other words is another reply.
 """
 
 log = logging.getLogger(__name__)
@@ -130,6 +131,10 @@ class Signals:
             later=fates.count("later"),
         )
 
+    def unmatched(self, channel: str, limit: int, kind: str) -> list[UnmatchedSignal]:
+        """What waits for a person, as it fits no contact and no address; the newest first."""
+        return self._references.unmatched(channel, limit, kind)
+
     def _to_contact(self, contact: ContactReference, signal: Signal, way: Way) -> Request:
         point_id = ""
         if isinstance(signal, Reply):
@@ -165,15 +170,27 @@ class Signals:
 
     def _carry_out(self, errands: Sequence[_Errand], *, may_wait: bool) -> None:
         requests = [each for errand in errands for each in errand.requests]
-        answers: list[Outcome | CaseError] = []
-        for start in range(0, len(requests), MAX_BATCH):
-            answers += self._engine.execute_batch(requests[start : start + MAX_BATCH])
+        answers = self._executed(requests)
+        reused = [
+            index
+            for index, (request, answer) in enumerate(zip(requests, answers, strict=True))
+            if isinstance(answer, CommandIdReused) and isinstance(request.command, c.RecordReply)
+        ]
+        others = self._executed([_by_its_words(requests[index]) for index in reused])
+        for index, answer in zip(reused, others, strict=True):
+            answers[index] = answer
         given = iter(answers)
         for errand in errands:
             fates = [_fate(next(given), may_wait=may_wait) for _ in errand.requests]
             errand.requests = ()
             if fates:
                 errand.fate = next(fate for fate in _STRONGEST_FIRST if fate in fates)
+
+    def _executed(self, requests: Sequence[Request]) -> list[Outcome | CaseError]:
+        answers: list[Outcome | CaseError] = []
+        for start in range(0, len(requests), MAX_BATCH):
+            answers += self._engine.execute_batch(requests[start : start + MAX_BATCH])
+        return answers
 
     def _keep(self, channel: str, signal: Signal) -> None:
         name, reference = _id_of(signal), signal.reference[:MAX_REFERENCE]
@@ -210,6 +227,18 @@ def _request(
         command_id=uuid5(about, f"{_KINDS[type(signal)]}/{channel}/{_id_of(signal)}"),
         actor=Actor(f"channel:{channel}", "webhook"),
         causation=f"{way}:{channel}",
+    )
+
+
+def _by_its_words(request: Request) -> Request:
+    """The same reply under a name that no reply with other words has."""
+    reply = request.command
+    assert isinstance(reply, c.RecordReply)
+    name = str(uuid5(_SIGNALS, f"{reply.reply_id}/{reply.text}"))
+    return msgspec.structs.replace(
+        request,
+        command=msgspec.structs.replace(reply, reply_id=name),
+        command_id=uuid5(request.command_id, name),
     )
 
 

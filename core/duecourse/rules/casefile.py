@@ -11,6 +11,7 @@ from duecourse.rules.names import ALL, HOLDS, WORKPLACE, Names
 from duecourse.rules.situation import (
     Act,
     ActiveHold,
+    Arrangement,
     ContactKind,
     Initiator,
     Limitation,
@@ -78,6 +79,8 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     agreed_hours: tuple[Hours, ...] = ()
     content: frozenset[str] | None = None
     facts: dict[str, date] = {}
+    arrangements: Annotated[tuple[Arrangement, ...], msgspec.Meta(max_length=100)] = ()
+    due_on: date | None = None
     past: Annotated[tuple[FileContact, ...], msgspec.Meta(max_length=10_000)] = ()
 
     def situation(self, channel: str, time_zone: str) -> Situation:
@@ -113,15 +116,17 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             content=self.content,
             facts=self.facts,
             other_places=self.other_places,
+            arrangements=self.arrangements,
+            due_on=self.due_on,
         )
 
 
 def read_case(raw: bytes, name: str) -> CaseFile:
-    """Read a case file. Raises BadFile, naming the field, for anything that does not fit."""
+    """Raises BadFile for what is no JSON, and msgspec.ValidationError for what is no case file."""
     try:
         return msgspec.json.decode(raw, type=CaseFile)
-    except msgspec.ValidationError as error:
-        raise BadFile(f"{name}: {_field_first(str(error))}; see docs/rules.md") from error
+    except msgspec.ValidationError:
+        raise
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadFile(f"{name}: is not JSON: {error}; mend it there") from error
 
@@ -154,10 +159,3 @@ def _words(case: CaseFile, names: Names) -> Iterator[tuple[str, str, frozenset[s
         yield from ((at, word, channels | {"*"}) for word in hours.channels)
     for number, contact in enumerate(case.past):
         yield f"past[{number}].channel", contact.channel, channels
-
-
-def _field_first(words: str) -> str:
-    """`past[0].at: Invalid RFC3339 encoded datetime`: msgspec names the field last."""
-    what, _, where = words.partition(" - at `$")
-    field = where.rstrip("`").lstrip(".")
-    return f"{field}: {what}" if field else what

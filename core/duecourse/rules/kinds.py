@@ -16,6 +16,8 @@ from duecourse.rules.hours import Hours, LocalTime
 from duecourse.rules.situation import (
     Act,
     ActiveHold,
+    Arrangement,
+    ArrangementKind,
     Chinese,
     Confidence,
     ContactKind,
@@ -98,6 +100,8 @@ class Vector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     agreed_hours: tuple[Hours, ...] = ()
     content: frozenset[str] | None = None
     facts: dict[str, date] = {}
+    arrangements: tuple[Arrangement, ...] = ()
+    due_on: date | None = None
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -306,6 +310,22 @@ class ForbiddenContent(RuleData, kw_only=True, tag="forbidden_content"):
     contains: Annotated[Names, msgspec.Meta(min_length=1)]
 
 
+class DuringArrangement(RuleData, kw_only=True, tag="during_arrangement"):
+    """While one of these stands, a message must contain none of `contains`. Said beforehand."""
+
+    arrangements: Annotated[tuple[ArrangementKind, ...], msgspec.Meta(min_length=1)]
+    contains: Annotated[Names, msgspec.Meta(min_length=1)]
+
+
+class NotDue(RuleData, kw_only=True, tag="not_due"):
+    """Until a debt is overdue a message must contain none of `contains`. Said beforehand.
+
+    A debt is overdue once its day is over. Silent where it is not known when anything is due.
+    """
+
+    contains: Annotated[Names, msgspec.Meta(min_length=1)]
+
+
 class Prohibited(RuleData, tag="prohibited"):
     """Never, as long as `when` holds."""
 
@@ -322,5 +342,6 @@ Counter = MaxContacts | PauseAfter | MinInterval
 Rule = (
     QuietHours | ContactHours | MaxContacts | PauseAfter | MinInterval | ThirdParty
     | AddressedOnly | HoldBlocks | DuringHold | OptedOut | MediumRefused | NeedsConsent
-    | NeedsFirst | RequiredContent | ForbiddenContent | Prohibited | Closed | NothingOwed
+    | NeedsFirst | RequiredContent | ForbiddenContent | DuringArrangement | NotDue | Prohibited
+    | Closed | NothingOwed
 )  # fmt: skip

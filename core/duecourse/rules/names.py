@@ -7,10 +7,12 @@ import msgspec
 
 from duecourse.rules.kinds import (
     Counter,
+    DuringArrangement,
     DuringHold,
     ForbiddenContent,
     NeedsConsent,
     NeedsFirst,
+    NotDue,
     RequiredContent,
     Rule,
 )
@@ -62,7 +64,7 @@ def _channels(rule: Rule) -> tuple[str, ...]:
 
 def _contents(rules: Iterable[Rule]) -> Iterator[str]:
     for each in rules:
-        if isinstance(each, RequiredContent | ForbiddenContent):
+        if isinstance(each, RequiredContent | ForbiddenContent | DuringArrangement | NotDue):
             yield from each.contains
         if isinstance(each, RequiredContent) and each.if_contains:
             yield each.if_contains

@@ -281,6 +281,8 @@ def _situation(vector: Vector, rule: Rule, zone: ZoneInfo) -> Situation:
         agreed_hours=vector.agreed_hours,
         content=vector.content,
         facts=vector.facts,
+        arrangements=vector.arrangements,
+        due_on=vector.due_on,
     )
 
 

@@ -1,6 +1,6 @@
 """What each kind of rule answers. Pure and total: every situation gets an answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final, Self, assert_never
@@ -19,12 +19,15 @@ from duecourse.rules.clock import (
 from duecourse.rules.conditions import When, active
 from duecourse.rules.counting import FAR, over, window_name
 from duecourse.rules.hours import Calendar, Hours, Week, show_hours, show_span
-from duecourse.rules.situation import ActiveHold, Finding, Layer, Situation
+from duecourse.rules.situation import ActiveHold, Arrangement, Finding, Layer, Situation
 
 _ALWAYS: Final = When()
 _Plain = (
     kinds.ThirdParty | kinds.AddressedOnly | kinds.OptedOut | kinds.MediumRefused
     | kinds.NeedsConsent | kinds.Prohibited | kinds.Closed | kinds.NothingOwed
+)  # fmt: skip
+_Content = (
+    kinds.RequiredContent | kinds.ForbiddenContent | kinds.DuringArrangement | kinds.NotDue
 )  # fmt: skip
 
 
@@ -122,12 +125,32 @@ def _predicate(rule: kinds.Rule, origin: Origin) -> Predicate:
             found = partial(_during_hold, rule)
         case kinds.NeedsFirst():
             found = partial(_needs_first, rule)
+        case (
+            kinds.RequiredContent()
+            | kinds.ForbiddenContent()
+            | kinds.DuringArrangement()
+            | kinds.NotDue()
+        ):
+            found = _content(rule)
+        case _:
+            found = _plain(rule)
+    return found
+
+
+def _content(rule: _Content) -> Predicate:
+    """Those about what a message contains."""
+    found: Predicate
+    match rule:
         case kinds.RequiredContent():
             found = partial(_required, rule)
         case kinds.ForbiddenContent():
             found = partial(_forbidden, rule)
+        case kinds.DuringArrangement():
+            found = partial(_during_arrangement, rule)
+        case kinds.NotDue():
+            found = partial(_not_due, rule)
         case _:
-            found = _plain(rule)
+            assert_never(rule)
     return found
 
 
@@ -278,9 +301,9 @@ def _while_held(holds: list[ActiveHold], now: Now) -> Hit | None:
     return Hit(inputs=inputs, until=_end_of(last, now))
 
 
-def _last_day(holds: list[ActiveHold]) -> date | None:
-    days = [hold.until for hold in holds if hold.until is not None]
-    return max(days) if len(days) == len(holds) else None
+def _last_day(lasting: Sequence[ActiveHold | Arrangement]) -> date | None:
+    days = [each.until for each in lasting if each.until is not None]
+    return max(days) if len(days) == len(lasting) else None
 
 
 def _end_of(day: date | None, now: Now) -> datetime | None:
@@ -346,6 +369,44 @@ def _forbidden(rule: kinds.ForbiddenContent, situation: Situation, now: Now) -> 
         return None
     found = [each for each in rule.contains if each in content]
     return Hit(inputs={"contains": ", ".join(found)}) if found else None
+
+
+def _during_arrangement(
+    rule: kinds.DuringArrangement, situation: Situation, now: Now
+) -> Hit | None:
+    """Until the last of them is over, if all of them have a day and nothing is paid."""
+    standing = [
+        each
+        for each in situation.arrangements
+        if each.kind in rule.arrangements and hold_lasts(each.until, now)
+    ]
+    if not standing:
+        return None
+    last = _last_day(standing)
+    inputs = {
+        "arrangements": ", ".join(sorted({each.kind for each in standing})),
+        "until": last.isoformat() if last is not None else "judged",
+    }
+    return _not_to_contain(rule.contains, situation, inputs, _end_of(last, now))
+
+
+def _not_due(rule: kinds.NotDue, situation: Situation, now: Now) -> Hit | None:
+    due_on = situation.due_on
+    if due_on is None or not hold_lasts(due_on, now):
+        return None
+    inputs = {"due_on": due_on.isoformat()}
+    return _not_to_contain(rule.contains, situation, inputs, _end_of(due_on, now))
+
+
+def _not_to_contain(
+    contains: tuple[str, ...], situation: Situation, inputs: dict[str, str], until: datetime | None
+) -> Hit | None:
+    """What a message must not contain until then; advice as long as it is not written."""
+    if situation.content is None:
+        unwritten = {**inputs, "must_not_contain": ", ".join(contains)}
+        return Hit(inputs=unwritten, until=until, is_advice=True)
+    found = [each for each in contains if each in situation.content]
+    return Hit(inputs={**inputs, "contains": ", ".join(found)}, until=until) if found else None
 
 
 def _show(local: datetime) -> str:

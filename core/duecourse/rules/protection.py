@@ -38,7 +38,8 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reason; after a treatment that has ended, `after_treatment_days` more. It may come again only
     after `once_per_months`. Our answer may be one of `answers`, and ends it `after_answer_days`
     later; after one of `open_after` it stays until what is wrong was put right, for which there
-    are `put_right_days`. Nothing that a statutory `moratorium` blocks may be let go on.
+    are `put_right_days`. Nothing that a statutory `moratorium` blocks may be let go on. `ended_by`
+    is whose word alone ends it before its time; where it is empty, ours does.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     open_after: tuple[Code, ...] = ()
     put_right_days: Days | None = None
     moratorium: bool = False
+    ended_by: Annotated[str, msgspec.Meta(max_length=150)] = ""
     note: str = ""
 
     def in_force(self, day: date) -> bool:
@@ -99,6 +101,10 @@ def _checked(pack: ProtectionPack, file: str) -> ProtectionPack:
             raise BadFile(f"{where}: open_after names what is no answer")
         if each.open_after and each.put_right_days is None:
             raise BadFile(f"{where}: say in put_right_days how long putting it right may take")
+        if (each.moratorium or each.ended_by) and each.confidence == "house":
+            raise BadFile(f"{where}: our own policy is neither a moratorium nor ended_by others")
+        if each.moratorium and not each.ended_by:
+            raise BadFile(f"{where}: say in ended_by whose word ends a moratorium early")
         if (each.lasts_days or 0) > (each.at_most_days or each.lasts_days or 0):
             raise BadFile(f"{where}: lasts longer than at_most_days")
     return pack
@@ -149,6 +155,7 @@ def _strictest(found: list[Protection]) -> Protection:
             blocks=tuple(dict.fromkeys((*first.blocks, *other.blocks))),
             confidence=other.confidence if first.confidence == "house" else first.confidence,
             moratorium=first.moratorium or other.moratorium,
+            ended_by="; ".join(dict.fromkeys(x for x in (first.ended_by, other.ended_by) if x)),
             lasts_days=_longer(first.lasts_days, other.lasts_days),
             at_most_days=_longer(first.at_most_days, other.at_most_days),
             duties=tuple(_soonest((*first.duties, *other.duties))),

@@ -16,6 +16,7 @@ Party = Literal[
 ]
 PointUse = Literal["", "home", "work"]
 Limitation = Literal["", "running", "expired"]
+ArrangementKind = Literal["plan", "promise"]
 Outcome = Literal["allow", "advise", "presumed_violation", "block"]
 Layer = Literal["core", "law", "house", "data"]
 Confidence = Literal["law", "A", "B", "B-", "C", "house"]
@@ -73,6 +74,16 @@ class ActiveHold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     debt_id: str = ""
 
 
+class Arrangement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A plan that is kept, or a promise to pay that is open.
+
+    It stands up to and including the day `until` if nothing is paid, or until it is judged.
+    """
+
+    kind: ArrangementKind
+    until: date | None = None
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the debtor may live as well: a law and a clock."""
 
@@ -92,6 +103,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     `accounts` are those the act is about; none means all. `refused_media` are channels that the
     debtor asked not to be used, or `workplace`. `agreed_hours` are those the debtor agreed to or
     asked for. `content` names what a message contains; None means that it is not written yet.
+    `arrangements` are about any of these debts. `due_on` is the first day on which anything of what
+    is owed on them was or will be due.
     `facts` are days on which something happened (`letter_of_claim`). `other_places` are where
     the debtor may live as well: the strictest of all places decides.
     """
@@ -121,6 +134,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     content: frozenset[str] | None = None
     facts: dict[str, date] = {}
     other_places: tuple[Place, ...] = ()
+    arrangements: tuple[Arrangement, ...] = ()
+    due_on: date | None = None
 
 
 class Chinese(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -138,6 +138,8 @@ LABELS: Final[Mapping[str, Both]] = {
     "account": Both("counted for", "统计对象"),
     "holds": Both("holds", "暂停措施"),
     "until": Both("until", "持续至"),
+    "arrangements": Both("agreed with the debtor", "与债务人的约定"),
+    "due_on": Both("first due on", "最早到期日"),
     "opted_out": Both("the debtor opted out of", "债务人已拒收"),
     "refused": Both("asked not to be used", "已要求不使用"),
     "needs_consent": Both("consent that is missing", "尚缺的同意"),
@@ -188,7 +190,14 @@ VALUES: Final[Mapping[str, Mapping[str, Both]]] = {
         "complaint": Both("a complaint that is being looked into", "正在处理的投诉"),
         "insolvency": Both("insolvency proceedings", "破产程序"),
     },
-    "until": {"lifted": Both("somebody lifts them", "解除为止")},
+    "until": {
+        "lifted": Both("somebody lifts them", "解除为止"),
+        "judged": Both("it is known whether it was kept", "确认是否履行为止"),
+    },
+    "arrangements": {
+        "plan": Both("a payment plan that is being kept", "正在履行的还款计划"),
+        "promise": Both("a promise to pay", "还款承诺"),
+    },
     "needs_consent": {
         "tcpa": Both("text messages and recorded voices", "接收短信和录音语音"),
         "workplace": Both("contact at work", "在工作场所联系"),
@@ -200,6 +209,7 @@ VALUES: Final[Mapping[str, Mapping[str, Both]]] = {
         "validation_notice": Both("the validation notice", "债务核实通知"),
         "itemization_date": Both("the itemization date", "明细起算日"),
         "legal_threat": Both("a threat of legal action", "以诉讼相威胁的内容"),
+        "asks_whole_sum": Both("a request to pay all that is owed", "还清全部欠款的要求"),
         "debt_details": Both("details of the debt", "债务详情"),
         "identity_check": Both("a check of who is speaking", "身份核实"),
         "letter_of_claim": Both("a letter of claim", "索偿函"),
@@ -290,6 +300,22 @@ RESTS: Final = Both("This rests for now, because of: {holds}.", "此事目前暂
 RESTS_UNTIL: Final = Both(
     "This rests up to and including {until}, because of: {holds}.",
     "此事暂停至{until}（含当日），原因是：{holds}。",
+)
+ARRANGED: Final = Both(
+    "This stands between you and us: {arrangements}. As long as it does, what we say or write to you"
+    " must not contain: {content}.",
+    "您与我们之间的约定有效：{arrangements}。在此期间，我们对您所说或所写的内容不得包含：{content}。",
+)
+ARRANGED_UNTIL: Final = Both(
+    "This stands between you and us: {arrangements}. Up to and including {until} what we say or write"
+    " to you must not contain: {content}.",
+    "您与我们之间的约定有效：{arrangements}。直至{until}（含当日），"
+    "我们对您所说或所写的内容不得包含：{content}。",
+)
+NOT_DUE: Final = Both(
+    "What you owe is due on {due_on}. Until that day is over, what we say or write to you must not"
+    " contain: {content}.",
+    "您的款项应于{due_on}归还。该日结束之前，我们对您所说或所写的内容不得包含：{content}。",
 )
 TIME_HAS_TO_PASS: Final = Both(
     "Time has to pass first: {days} whole days after {since} ({fact}).",

@@ -20,6 +20,8 @@ from duecourse.rules.inputs import (
 )
 from duecourse.rules.situation import Finding, Verdict
 from duecourse.rules.vocabulary import (
+    ARRANGED,
+    ARRANGED_UNTIL,
     CONFIDENCE,
     DATA,
     DATA_CITATIONS,
@@ -31,6 +33,7 @@ from duecourse.rules.vocabulary import (
     LABELS,
     NOBODY_ELSE,
     NOT_BEFORE,
+    NOT_DUE,
     OUTCOMES,
     REACHED,
     REPRESENTED,
@@ -215,10 +218,27 @@ def _told(finding: Finding, language: Language) -> str:
     if finding.layer == "data" and finding.rule in DATA_TO_DEBTOR:
         return DATA_TO_DEBTOR[finding.rule].into(language)
     shown = {key: value_of(key, value, language) for key, value in finding.inputs.items()}
+    until = _told_of_content(finding, shown, language)
+    if until:
+        return until
     simple = next((key for key in TO_DEBTOR if key in shown), None)
     if simple is not None:
         return TO_DEBTOR[simple].into(language).format(shown[simple])
     return _told_with_more(finding, shown, language) or _says(finding, language)
+
+
+def _told_of_content(finding: Finding, shown: dict[str, str], language: Language) -> str:
+    """What a message must not contain as long as something stands, or is not due."""
+    content = shown.get("contains") or shown.get("must_not_contain")
+    if content is None:
+        return ""
+    if "due_on" in shown:
+        template = NOT_DUE
+    elif {"arrangements", "until"} <= shown.keys():
+        template = ARRANGED if finding.inputs["until"] == "judged" else ARRANGED_UNTIL
+    else:
+        return ""
+    return template.into(language).format(**shown, content=content)
 
 
 def _told_with_more(finding: Finding, shown: dict[str, str], language: Language) -> str:

@@ -31,7 +31,7 @@ ON CONFLICT DO NOTHING
 """
 _UNMATCHED: Final = """
 SELECT channel, kind, signal_id, reference, received_at FROM unmatched_signals
- WHERE %(channel)s = '' OR channel = %(channel)s
+ WHERE (%(channel)s = '' OR channel = %(channel)s) AND (%(kind)s = '' OR kind = %(kind)s)
  ORDER BY received_at DESC, channel, kind, signal_id, reference LIMIT %(limit)s
 """
 
@@ -93,9 +93,11 @@ class References:
         values = (channel, kind, signal_id, reference)
         self._database.run(lambda connection: connection.execute(_NOTE, values))
 
-    def unmatched(self, channel: str = "", limit: int = 200) -> list[UnmatchedSignal]:
-        """What fitted no contact, of one channel or of all, the newest first."""
-        asked = {"channel": channel, "limit": limit}
+    def unmatched(
+        self, channel: str = "", limit: int = 200, kind: str = ""
+    ) -> list[UnmatchedSignal]:
+        """What fitted no contact, of one channel and kind or of all, the newest first."""
+        asked = {"channel": channel, "limit": limit, "kind": kind}
         rows = self._database.run(
             lambda connection: connection.execute(_UNMATCHED, asked).fetchall()
         )

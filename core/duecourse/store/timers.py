@@ -192,15 +192,16 @@ class Timers:
         )
         return dict(rows)
 
-    def unclaimed(self, until: datetime) -> int:
-        """How many timers were due by `until` and are with nobody."""
+    def unclaimed(self, until: datetime, resting: Collection[str] = ()) -> int:
+        """How many timers were due by `until` and are with nobody, but for these lanes."""
         row = self._database.run(
             lambda connection: connection.execute(
                 """
                 SELECT count(*) FROM timers
                  WHERE due_at <= %s AND (lease_until IS NULL OR lease_until < clock_timestamp())
+                   AND lane <> ALL(%s)
                 """,
-                (until,),
+                (until, list(resting)),
             ).fetchone()
         )
         return int(row[0]) if row else 0

@@ -8,6 +8,7 @@ import msgspec
 
 from duecourse.case.words import HoldKind, Stage
 from duecourse.store.database import Connection, Database
+from duecourse.views.attention import Attention
 from duecourse.views.worklist import WorklistRow
 
 MAX_PAGE: Final = 200
@@ -47,7 +48,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 
     stage: Stage | None = None
     creditor: str | None = None
-    attention: str | None = None
+    attention: Attention | None = None
     hold: HoldKind | None = None
 
 

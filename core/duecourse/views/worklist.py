@@ -1,10 +1,12 @@
 """One line of the worklist per case, without a word that names a person."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 
+from duecourse.case.grace import is_resting, rested_through
 from duecourse.case.lifecycle import missing_for_legal
 from duecourse.case.limitation_asks import limitation_words
 from duecourse.case.overpayments import owed_back, surplus_currencies
@@ -120,6 +122,36 @@ def _overdue(case: Case) -> list[str]:
     return sorted({f"{name}_overdue" for hold in case.holds.values() for name in hold.missed})
 
 
+def _is_cut_short(case: Case) -> bool:
+    """A hold that stands on a law was ended, or is to end, before its time: an auditor looks."""
+    return any(each.cut_short for each in (*case.holds.values(), *case.ended_holds.values()))
+
+
+def _on_hold(case: Case) -> list[str]:
+    """What is agreed and not judged, as a hold stops collection; or did, and the grace runs anew."""
+    words: list[str] = []
+    for what, currency, due_on in _unjudged(case):
+        rested = rested_through(case, currency)
+        if is_resting(case, currency):
+            words.append(f"{what}_on_hold")
+        elif rested is not None and due_on <= rested:
+            words.append(f"{what}_resumed")
+    return words
+
+
+def _unjudged(case: Case) -> Iterator[tuple[str, str, date]]:
+    """Each open promise, and the next instalment, with the day on which it is due."""
+    for promise in case.promises.values():
+        if promise.status == "open":
+            yield "promise", promise.currency, promise.due_on
+    if case.active_plan:
+        plan = case.plans[case.active_plan]
+        for number, each in enumerate(plan.instalments, start=1):
+            if number > plan.met and number not in plan.missed:
+                yield "plan", plan.currency, each.due_on
+                return
+
+
 def _has_adjustment(case: Case) -> bool:
     """One person proposed it, and it waits for another."""
     return any(each.status == "proposed" for each in case.ledger.adjustments.values())
@@ -136,6 +168,7 @@ def _attention(case: Case) -> list[str]:
         (any(each.status == "failed" for each in case.referrals.values()), "filing_failed"),
         (_filing_waits(case), "filing_waits"),
         (any(hold.kind == "dispute" for hold in case.holds.values()), "disputed"),
+        (_is_cut_short(case), "hold_cut_short"),
         (any(plan.status == "proposed" for plan in case.plans.values()), "plan_proposed"),
         (_has_adjustment(case), "adjustment_proposed"),
         (_is_unassessed(case), "affordability_unknown"),
@@ -144,9 +177,13 @@ def _attention(case: Case) -> list[str]:
         (any(each.status == "broken" for each in case.promises.values()), "promise_broken"),
         (any(not talk.permitted for talk in case.conversations.values()), "contact_breach"),
     ]
-    told = dict.fromkeys((*_overdue(case), *limitation_words(case)))
+    told = dict.fromkeys((*_overdue(case), *_on_hold(case), *limitation_words(case)))
     waiting += [(True, word) for word in told]
     open_only = [] if case.is_closed else [word for is_so, word in waiting if is_so]
-    # Money that is not ours, or that we are owed, does not go away with the case.
-    money = [(bool(surplus_currencies(case)), "overpaid"), (bool(owed_back(case)), "owed_back")]
-    return [*open_only, *(word for is_so, word in money if is_so)]
+    # What somebody wrote, and money that is not ours or that we are owed, stays after the close.
+    always = [
+        (bool(case.waiting_replies), "reply_waits"),
+        (bool(surplus_currencies(case)), "overpaid"),
+        (bool(owed_back(case)), "owed_back"),
+    ]
+    return [*open_only, *(word for is_so, word in always if is_so)]

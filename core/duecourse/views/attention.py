@@ -1,0 +1,37 @@
+"""Every word by which the worklist asks for a person; `views.worklist` says which of them holds."""
+
+from typing import Literal
+
+Attention = Literal[
+    "adjustment_proposed",
+    "affordability_unknown",
+    "answer_overdue",
+    "cap_unknown",
+    "contact_breach",
+    "contact_not_sent",
+    "data_missing",
+    "disputed",
+    "filing_failed",
+    "filing_waits",
+    "final_response_overdue",
+    "first_response_overdue",
+    "hold_cut_short",
+    "legal_refused",
+    "limitation_expired",
+    "limitation_near",
+    "outcome_unknown",
+    "overpaid",
+    "owed_back",
+    "plan_broken",
+    "plan_on_hold",
+    "plan_proposed",
+    "plan_resumed",
+    "promise_broken",
+    "promise_on_hold",
+    "promise_resumed",
+    "put_right_overdue",
+    "referral_proposed",
+    "reply_waits",
+    "review_overdue",
+    "verification_overdue",
+]
