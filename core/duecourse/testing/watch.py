@@ -133,7 +133,8 @@ _listening = False
 
 
 def _heed(event: str, args: tuple[Any, ...]) -> None:
-    if event in _EVENTS and _watches:
+    # In this order: at the very end of the process there are no names left.
+    if _watches and event in _EVENTS:
         for watch in tuple(_watches):
             watch.heed(event, args)
 
