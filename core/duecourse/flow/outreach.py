@@ -30,7 +30,14 @@ from duecourse.flow.tries import Hands, NotAsked, Try, make_tries
 from duecourse.rules.gate import RuleBook, judge
 from duecourse.settings import CreditorDetails
 from duecourse.store.engine import Engine, Outcome, Request
-from duecourse.store.errors import CaseMoved, CommandIdReused, DatabaseUnavailable, StoreError
+from duecourse.store.errors import (
+    OF_A_CASE,
+    CaseMoved,
+    CommandIdReused,
+    DatabaseUnavailable,
+    StoreError,
+    origin,
+)
 from duecourse.store.states import Loaded
 from duecourse.store.timers import DueTimer
 
@@ -101,9 +108,27 @@ class Outreach:
         channel = self._channels[name]
         timers = {_key(each): each for each in due}
         later: dict[Key, float] = {}
-        tries = self._begin(self._drafts.make(timers, channel), channel, later)
+        drafts = self._readable(list(timers), channel, later)
+        tries = self._begin(drafts, channel, later)
         self._report(make_tries(tries, hands, self._clock), later)
         return _settled(timers, later)
+
+    def _readable(
+        self, wanted: Sequence[Key], channel: Channel[Any], later: dict[Key, float]
+    ) -> list[Draft | NoDraft]:
+        """Their drafts. One whose case cannot be read rests, and keeps none of the others."""
+        try:
+            return self._drafts.make(wanted, channel)
+        except OF_A_CASE as broken:
+            if len(wanted) == 1:
+                ((case_id, contact_id),) = wanted
+                # Without its words, which may quote a person's data; a traceback quotes them too.
+                log.error("contact %s of %s waits: %s", contact_id, case_id, origin(broken))  # noqa: TRY400
+                later[case_id, contact_id] = RETRY_SECONDS
+                return []
+        half = len(wanted) // 2
+        parts = (wanted[:half], wanted[half:])
+        return [each for part in parts for each in self._readable(part, channel, later)]
 
     def call_back(self, name: str, due: Sequence[DueTimer]) -> Dispatched:
         """Give up what was to go by a channel that is not configured."""

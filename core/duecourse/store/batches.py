@@ -10,11 +10,8 @@ import psycopg
 
 from duecourse.store.database import Connection, is_lost
 from duecourse.store.errors import (
-    SealBroken,
-    StateUnreadable,
+    OF_A_CASE,
     StoreError,
-    UnknownTopic,
-    WrongMasterKey,
     origin,
 )
 from duecourse.store.follower import Follower, traits_of
@@ -23,7 +20,6 @@ from duecourse.store.parking import Failure
 
 Failures = Mapping[UUID, Failure]
 
-_UNREADABLE: Final = (UnknownTopic, StateUnreadable, SealBroken, WrongMasterKey)
 # Data exceptions, constraints, a value too large for an index, an exception raised by a trigger, a
 # statement that took too long.
 _OF_THE_DATA: Final = ("22", "23", "54", "P0", "57014")
@@ -73,7 +69,7 @@ def is_of_a_case(error: Exception) -> bool:
     if is_lost(error) or isinstance(error, MemoryError):
         return False
     if isinstance(error, StoreError):
-        return isinstance(error, _UNREADABLE)
+        return isinstance(error, OF_A_CASE)
     if isinstance(error, psycopg.Error):
         return error.sqlstate is None or error.sqlstate.startswith(_OF_THE_DATA)
     return True

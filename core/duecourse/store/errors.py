@@ -1,6 +1,7 @@
 """What the store may report."""
 
 import traceback
+from typing import Final
 
 from duecourse.case.errors import CaseError
 
@@ -35,6 +36,10 @@ class HistoryBroken(StoreError):
 
 class SealBroken(StoreError):
     """A sealed text was altered, moved to another place, or never sealed."""
+
+
+OF_A_CASE: Final = (UnknownTopic, StateUnreadable, HistoryBroken, SealBroken, WrongMasterKey)
+"""Why one case cannot be read; the others go on."""
 
 
 class UnsafeSetting(StoreError):
