@@ -20,7 +20,7 @@ import msgspec
 
 from duecourse.channels import Channel, ChannelError, Forbidden, Permanent, Transient
 from duecourse.contract import METHODS, written
-from duecourse.guarded import ARGUMENTS, Method, ask
+from duecourse.guarded import ARGUMENTS, Method, Nonsense, ask, nonsense
 from duecourse.isolation_wire import (
     Answer,
     Call,
@@ -93,7 +93,7 @@ class Child:
         """What the program is told: a kind that the contract knows, or only the name of the type."""
         if call.method == "start":
             return _failed(call, explain(error, self._secrets))
-        if isinstance(error, _Nonsense):
+        if isinstance(error, Nonsense):
             return Answer(number=call.number, outcome="nonsense")
         kinds: tuple[tuple[type[BaseException], Outcome], ...] = (
             (Transient, "transient"),
@@ -139,11 +139,8 @@ class Child:
         try:
             return encode(answer)
         except Exception:  # noqa: BLE001 - whatever a plugin's object does when it is read
-            raise _Nonsense from None
-
-
-class _Nonsense(Exception):
-    """The plugin gave back what cannot even be written down."""
+            # It cannot even be written down.
+            raise nonsense(method) from None
 
 
 def _find(start: Start) -> type[Channel[Any]]:

@@ -42,8 +42,7 @@ def record_affordability(
     try:
         found = assess(_request(form, case.outstanding(form.currency).total))
     except Refused as refused:
-        words = str(refused).removeprefix(f"{refused.field}: ")
-        raise Invalid(words, f"form.{_FIELDS.get(refused.field, refused.field)}") from None
+        raise Invalid(refused.said, f"form.{_FIELDS.get(refused.field, refused.field)}") from None
     sums = (found.income_minor, found.protected_expenses_minor, found.other_expenses_minor)
     if max(sums) > MAX_MINOR:
         raise Invalid(f"a month's sum may be {MAX_MINOR} minor units; check the amounts", "form")

@@ -50,7 +50,7 @@ def with_terms(
         if until <= terms.from_on:
             raise Invalid(f"no rate is known of {terms.from_on}; give it", "terms.published")
     except Refused as refused:
-        raise Invalid(_words(refused), f"terms.{_place(refused.field)}") from None
+        raise Invalid(refused.said, f"terms.{_place(refused.field)}") from None
     _check_kept_plan(after, debt_id, context)
     return [agreed, *restated(after, context, currency, "terms", through=today)]
 
@@ -60,10 +60,6 @@ def _place(field: str) -> str:
     if field in CapTerms.__struct_fields__:
         return f"cap.{field}"
     return "cap" if field in {"currency", "periods"} else field
-
-
-def _words(refused: Refused) -> str:
-    return str(refused).removeprefix(f"{refused.field}: ")
 
 
 def _check_kept_plan(case: Case, debt_id: UUID, context: Context) -> None:

@@ -219,8 +219,7 @@ def forbids_charges(case: Case, debt_id: UUID, day: date) -> str:
         law = freeze_law(hold.kind, case.debtor.jurisdiction)
         if not law.no_charges or hold.debt_id not in (None, debt_id):
             continue
-        start, end = hold_days(case, hold)
-        if start <= day and (end is None or day < end):
+        if any(each.covers(day) for each in _freeze(case, hold)):
             return law.citation
     return ""
 
@@ -229,10 +228,7 @@ def days_without_interest(case: Case, debt_id: UUID, start: date, end: date) -> 
     """On how many days from one until before another a law lets no interest arise on a debt."""
     barred = [each for each in _freezes(case, debt_id) if each.effect == "not_accrued"]
     days = (start + n * _DAY for n in range((end - start).days))
-    return sum(
-        any(each.start <= day and (each.end is None or day < each.end) for each in barred)
-        for day in days
-    )
+    return sum(any(each.covers(day) for each in barred) for day in days)
 
 
 def _freeze(case: Case, hold: Hold) -> Iterator[Freeze]:

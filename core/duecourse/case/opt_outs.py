@@ -1,7 +1,8 @@
 """Whether somebody's own words say: no more of this.
 
 A whole message or a whole clause, so that "stop by the branch tomorrow" is none; of an e-mail also
-its first paragraph. The words are in `opt_out_words`. What is quoted, ours or theirs, says nothing, nor does how one greets and takes leave.
+its first paragraph. The words are in `opt_out_words`. What is quoted, ours or theirs, says nothing,
+nor does how one greets and takes leave.
 """
 
 import re

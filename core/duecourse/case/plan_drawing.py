@@ -127,8 +127,7 @@ def _by_terms(
     try:
         plan = make_plan(request)
     except Refused as refused:
-        words = str(refused).removeprefix(f"{refused.field}: ")
-        raise Invalid(words, _FIELDS.get(refused.field, f"terms.{refused.field}")) from None
+        raise Invalid(refused.said, _FIELDS.get(refused.field, f"terms.{refused.field}")) from None
     if plan.count > MOST_INSTALMENTS:
         raise Invalid(f"a plan may have {MOST_INSTALMENTS} instalments; take fewer", "terms.count")
     if plan.highest_minor + left - bearing > MAX_MINOR:

@@ -43,7 +43,7 @@ def bearing_minor(case: Case, command: OfferPlan, terms: PlanTerms, left: int) -
     if principal == left:
         return left
     if terms.interest_on == "balance":
-        owing = {key: x for key, x in debts.items() if _owes_interest(x)}
+        owing = [key for key, each in debts.items() if _owes_interest(each)]
         _check_compounding(case, owing, "terms.interest_on")
         return left
     rest = f"{format_minor(left - principal, command.currency)} {command.currency}"

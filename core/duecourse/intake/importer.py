@@ -53,8 +53,8 @@ def import_portfolio(
 
     `as_of` is the day of the import. `progress` is told bytes read and bytes in all, once per
     batch. A delimiter that is given wins over the mapping's. Raises OSError when a file cannot be
-    opened, MappingError when the mapping is for another kind of file, and what the engine raises when it
-    cannot work at all; running again then takes up where it stopped.
+    opened, MappingError when the mapping is for another kind of file, and what the engine raises
+    when it cannot work at all; running again then takes up where it stopped.
     """
     with SeenKeys() as seen:
         preparer = Preparer("portfolio", vault, as_of, mapping, seen)

@@ -86,7 +86,10 @@ class Preparer:
     def rows(
         self, lines: Lines, form: FileForm, delimiter: Delimiter | None = None
     ) -> Iterator[Ready]:
-        """Read on to the end. A delimiter wins over the mapping's. Raises FileRefused before the first row, and nothing after it."""
+        """Read on to the end. A delimiter wins over the mapping's.
+
+        Raises FileRefused before the first row, and nothing after it.
+        """
         found = self._json_rows(lines) if form == "json-lines" else self._csv(lines, delimiter)
         for row in found:
             yield self._ready(row) if isinstance(row, Row) else row

@@ -240,6 +240,6 @@ def _freeze_of(freezes: tuple[Freeze, ...], accrual: Accrual, day: date) -> int:
     found = [
         number
         for number, each in enumerate(freezes)
-        if accrual.head in each.heads and each.start <= day and (each.end is None or day < each.end)
+        if accrual.head in each.heads and each.covers(day)
     ]
     return min(found, key=lambda n: freezes[n].effect == "frozen", default=-1)

@@ -33,8 +33,9 @@ class Refused(ValueError):
     """An input that cannot be worked with: its field, what is wrong, and the fix."""
 
     def __init__(self, field: str, what: str, fix: str) -> None:
-        super().__init__(f"{field}: {what}; {fix}")
         self.field = field
+        self.said = f"{what}; {fix}"
+        super().__init__(f"{field}: {self.said}")
 
 
 class Heads(

@@ -68,6 +68,9 @@ class Freeze(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     heads: frozenset[AccruedHead] = frozenset({"interest", "penalty"})
     released_on: date | None = None
 
+    def covers(self, day: date) -> bool:
+        return self.start <= day and (self.end is None or day < self.end)
+
 
 class InterestRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """From `start` (counted) to `end` (not counted). `known_by` leaves out what was booked later."""

@@ -218,9 +218,8 @@ def _told(finding: Finding, language: Language) -> str:
     if finding.layer == "data" and finding.rule in DATA_TO_DEBTOR:
         return DATA_TO_DEBTOR[finding.rule].into(language)
     shown = {key: value_of(key, value, language) for key, value in finding.inputs.items()}
-    until = _told_of_content(finding, shown, language)
-    if until:
-        return until
+    if withheld := _told_of_content(finding, shown, language):
+        return withheld
     simple = next((key for key in TO_DEBTOR if key in shown), None)
     if simple is not None:
         return TO_DEBTOR[simple].into(language).format(shown[simple])

@@ -1,4 +1,7 @@
-"""A new plugin, a channel or a filing adapter: a package that works, and passes the conformance kit, before it is changed."""
+"""A new plugin, a channel or a filing adapter.
+
+A package that works, and passes the conformance kit, before it is changed.
+"""
 
 import importlib.util
 import re

@@ -74,10 +74,14 @@ def pending(dsn: str, scripts: Mapping[str, bytes] | None = None) -> list[str]:
 
 def require_current(dsn: str) -> None:
     """Raise SchemaMismatch unless every migration of this code has been applied, grants and all."""
-    if missing := pending(dsn):
-        raise SchemaMismatch(f"the database lacks {', '.join(missing)}; run `duecourse migrate`")
-    with _connect(dsn) as connection:
-        lost = rights.lost(connection, shipped())
+    scripts = shipped()
+    with _connect(dsn) as connection, _rights_told(connection):
+        _check_server(connection)
+        if missing := _missing(connection, scripts):
+            raise SchemaMismatch(
+                f"the database lacks {', '.join(missing)}; run `duecourse migrate`"
+            )
+        lost = rights.lost(connection, scripts)
     if lost:
         raise SchemaMismatch(
             f"the role {APP_ROLE} lacks rights on {_some(lost)}, as after a restore without them;"
